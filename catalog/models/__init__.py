@@ -1,0 +1,21 @@
+"""What a shop sells. Reads go through `catalog.selectors`, writes through `catalog.services`."""
+
+from catalog.models.outbox import OutboxEntry
+from catalog.models.product import Picture, Product, ProductCode, Variant
+from catalog.models.promotion import Collection, CollectionItem, Promotion
+from catalog.models.taxonomy import Brand, Category, Store, Tag
+
+__all__ = [
+    "Brand",
+    "Category",
+    "Collection",
+    "CollectionItem",
+    "OutboxEntry",
+    "Picture",
+    "Product",
+    "ProductCode",
+    "Promotion",
+    "Store",
+    "Tag",
+    "Variant",
+]

@@ -1,0 +1,82 @@
+"""Promotions (what costs less, for whom and when) and hand-made collections of products."""
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+
+from catalog.models.product import Product
+from catalog.models.taxonomy import Brand, Category
+
+
+class Promotion(models.Model):
+    """A discount on the products in scope while its window is open. An empty scope means every product."""
+
+    class Kind(models.TextChoices):
+        PERCENT = "percent", "Percent off"
+        AMOUNT = "amount", "Amount off"
+        BUY_X_GET_Y = "buy_x_get_y", "Buy X, get Y free"
+        FREE_SHIPPING = "free_shipping", "Free shipping"
+
+    name = models.CharField(max_length=160)
+    slug = models.SlugField(max_length=180, unique=True, allow_unicode=True)
+    description = models.TextField(blank=True)
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    value = models.DecimalField(
+        max_digits=12, decimal_places=2, default=0, validators=[MinValueValidator(0)], help_text="Percent, or amount"
+    )
+    buy_quantity = models.PositiveSmallIntegerField(default=0)
+    free_quantity = models.PositiveSmallIntegerField(default=0)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True, blank=True)
+    active = models.BooleanField(default=True)
+    products = models.ManyToManyField(Product, blank=True, related_name="promotions")
+    categories = models.ManyToManyField(Category, blank=True, related_name="promotions")
+    brands = models.ManyToManyField(Brand, blank=True, related_name="promotions")
+
+    class Meta:
+        ordering = ["-starts_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")), name="promotion_ends_after_start"
+            ),
+            models.CheckConstraint(condition=Q(value__gte=0), name="promotion_value_not_negative"),
+            models.CheckConstraint(condition=~Q(kind="percent") | Q(value__lte=100), name="promotion_percent_at_most_100"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("shop:promotion", args=[self.slug])
+
+
+class Collection(models.Model):
+    """Products that a merchandiser put together ("Picnic in the park")."""
+
+    title = models.CharField(max_length=160)
+    slug = models.SlugField(max_length=180, unique=True, allow_unicode=True)
+    description = models.TextField(blank=True)
+    products = models.ManyToManyField(Product, through="CollectionItem", related_name="collections")
+
+    class Meta:
+        ordering = ["title"]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("shop:collection", args=[self.slug])
+
+
+class CollectionItem(models.Model):
+    collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="items")
+    product = models.ForeignKey(Product, on_delete=models.CASCADE)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [models.UniqueConstraint(fields=["collection", "product"], name="collection_item_once")]
+
+    def __str__(self) -> str:
+        return f"{self.collection}: {self.product}"

@@ -1,0 +1,20 @@
+#!/usr/bin/env python
+"""Vetrina's command line: `.venv/bin/python manage.py help` lists what it does."""
+
+import os
+import sys
+from pathlib import Path
+
+# `platform/` is a source root, not a package: a package of that name would hide the standard library's module.
+sys.path.insert(1, str(Path(__file__).resolve().parent / "platform"))
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vetrina.settings")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,275 @@
+"""All settings, and the one place that reads the environment. docs/settings.md lists each of them in a table.
+
+Contradictions between settings are reported at start by the system checks in `vetrina.checks`.
+"""
+
+import sys
+from pathlib import Path
+
+import environ
+from csp.constants import NONE, SELF
+from django.urls import reverse_lazy
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")
+
+# Mode -----------------------------------------------------------------------------------------------------------
+# "development" runs with no preparation; "production" refuses to start on anything insecure (vetrina.checks).
+MODE = env.str("VETRINA_MODE", "development")
+PRODUCTION = MODE == "production"
+TESTING = "pytest" in sys.modules
+
+# Everything that Vetrina writes on a single machine lives below this folder.
+HOME = Path(env.str("VETRINA_HOME", str(BASE_DIR / "var"))).resolve()
+HOME.mkdir(parents=True, exist_ok=True)
+
+DEBUG = env.bool("DEBUG", False)
+SECRET_KEY = env.str("SECRET_KEY", "" if PRODUCTION else "development-only-key-never-used-in-production-0123456789")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+# Applications ---------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.simple_history",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "csp",
+    "django_filters",
+    "rest_framework",
+    "rest_framework_api_key",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "simple_history",
+    "treebeard",
+    "vetrina",
+    "catalog",
+    "search",
+    "recommend",
+    "workers",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
+]
+
+ROOT_URLCONF = "vetrina.urls"
+WSGI_APPLICATION = "vetrina.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "search.shop.context.shop",
+            ]
+        },
+    }
+]
+
+# Database -------------------------------------------------------------------------------------------------------
+DATABASES = {"default": env.db("DATABASE_URL", f"sqlite:///{HOME / 'vetrina.sqlite3'}")}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        # One writer at a time: take the write lock at BEGIN, so that two writers wait instead of failing at upgrade.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+        # synchronous=FULL: in WAL mode NORMAL may lose the last commits at a power cut, and those were acknowledged.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-64000;",
+    }
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", 60)
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES = {"default": env.cache("CACHE_URL", "locmemcache://")}
+
+# Vectors --------------------------------------------------------------------------------------------------------
+# Empty: vectord, the embedded engine, is started on demand and keeps its data in HOME/vectord.
+QDRANT_URL = env.str("QDRANT_URL", "")
+QDRANT_API_KEY = env.str("QDRANT_API_KEY", "")
+QDRANT_TIMEOUT = env.int("QDRANT_TIMEOUT", 30)  # seconds
+QDRANT_ALIAS = env.str("QDRANT_ALIAS", "products")
+QDRANT_COLLECTION_OPTIONS = {
+    "shard_number": env.int("QDRANT_SHARDS", 1),
+    "replication_factor": env.int("QDRANT_REPLICAS", 1),
+    "write_consistency_factor": env.int("QDRANT_WRITE_CONSISTENCY", 1),
+    "on_disk": env.bool("QDRANT_ON_DISK", False),
+}
+VECTORD_DIR = HOME / "vectord"
+
+# Encoders -------------------------------------------------------------------------------------------------------
+# A dotted path and its options, as in CACHES. "bundled" needs no model hub; see docs/encoders.md for the others.
+TEXT_ENCODER = env.str("TEXT_ENCODER", "bundled")  # or a hub id or path of a BERT sentence encoder
+IMAGE_ENCODER = env.str("IMAGE_ENCODER", "bundled")  # or an OpenCLIP model: "ViT-B-32/laion2b_s34b_b79k", "hf-hub:…"
+ENCODER_DEVICE = env.str("ENCODER_DEVICE", "auto")  # auto, cpu, cuda, cuda:1
+ENCODER_RUNTIME = env.str("ENCODER_RUNTIME", "auto")  # auto, torch, openvino, onnxruntime
+ENCODER_BATCH = env.int("ENCODER_BATCH", 32)
+ENCODERS = {
+    "text": (
+        {"BACKEND": "search.encoders.bundled.BundledTextEncoder", "OPTIONS": {}}
+        if TEXT_ENCODER == "bundled"
+        else {"BACKEND": "search.encoders.bert.BertEncoder", "OPTIONS": {"model": TEXT_ENCODER}}
+    ),
+    "image": (
+        {"BACKEND": "search.encoders.bundled.BundledJointEncoder", "OPTIONS": {}}
+        if IMAGE_ENCODER == "bundled"
+        else {"BACKEND": "search.encoders.openclip.OpenClipEncoder", "OPTIONS": {"model": IMAGE_ENCODER}}
+    ),
+}
+
+# Tasks ----------------------------------------------------------------------------------------------------------
+# Empty: a broker made of files in HOME/broker, which needs no server. The outbox is the truth; a message lost costs one sweep.
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "")
+if not CELERY_BROKER_URL:
+    CELERY_BROKER_URL = "filesystem://"
+    _broker = HOME / "broker"
+    for _folder in ("messages", "control"):
+        (_broker / _folder).mkdir(parents=True, exist_ok=True)
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(_broker / "messages"),
+        "data_folder_out": str(_broker / "messages"),
+        "control_folder": str(_broker / "control"),
+        "polling_interval": 0.2,
+    }
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {"workers.tasks.drain_outbox": {"queue": "encode"}}
+CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "celerybeat-schedule")
+OUTBOX_SWEEP_SECONDS = env.int("OUTBOX_SWEEP_SECONDS", 5)
+OUTBOX_BATCH = env.int("OUTBOX_BATCH", 256)
+OUTBOX_LEASE_SECONDS = env.int("OUTBOX_LEASE_SECONDS", 120)
+OUTBOX_MAX_ATTEMPTS = env.int("OUTBOX_MAX_ATTEMPTS", 5)
+CELERY_BEAT_SCHEDULE = {
+    "sweep-outbox": {"task": "workers.tasks.drain_outbox", "schedule": OUTBOX_SWEEP_SECONDS},
+    "sweep-thumbnails": {"task": "workers.tasks.make_thumbnails", "schedule": 30},
+    "drop-retired-collections": {"task": "workers.tasks.drop_retired_collections", "schedule": 300},
+}
+
+# Pictures -------------------------------------------------------------------------------------------------------
+PICTURE_MAX_BYTES = env.int("PICTURE_MAX_BYTES", 15 * 1024 * 1024)
+PICTURE_MAX_PIXELS = env.int("PICTURE_MAX_PIXELS", 50_000_000)
+PICTURE_FETCH_TIMEOUT = env.int("PICTURE_FETCH_TIMEOUT", 10)  # seconds for one picture, redirects included
+THUMBNAIL_SIZES = {"small": 160, "medium": 480, "large": 1200}  # the longer side, pixels
+
+# Shop -----------------------------------------------------------------------------------------------------------
+SHOP_NAME = env.str("SHOP_NAME", "Vetrina")
+SHOP_CURRENCY = env.str("SHOP_CURRENCY", "EUR")
+SEARCH_PAGE_SIZE = env.int("SEARCH_PAGE_SIZE", 24)
+
+# REST -----------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["catalog.api.permissions.ReadOrWriteWithKey"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "PAGE_SIZE": 50,
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.AnonRateThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"anon": env.str("API_RATE_ANONYMOUS", "600/min")},
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Vetrina",
+    "DESCRIPTION": "Search and recommendations for online shops.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024  # products/bulk takes thousands of rows
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+# Files ----------------------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = HOME / "static"
+MEDIA_URL = "/media/"
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(HOME / "media")))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = not PRODUCTION
+
+# Language and time ----------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# Security -------------------------------------------------------------------------------------------------------
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = reverse_lazy("admin:login")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", PRODUCTION)
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 31_536_000 if PRODUCTION else 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", False) else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "EXCLUDE_URL_PREFIXES": ("/admin/",),  # the admin's theme evaluates expressions in its templates
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF],
+    },
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
+    "loggers": {"httpx": {"level": "WARNING"}, "django.request": {"level": "ERROR"}},
+}
+
+UNFOLD = {
+    "SITE_TITLE": "Vetrina",
+    "SITE_HEADER": "Vetrina",
+    "SITE_SUBHEADER": "Catalogue and search",
+    "SITE_SYMBOL": "storefront",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": True,
+    "ENVIRONMENT": None,
+}

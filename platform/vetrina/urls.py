@@ -1,0 +1,28 @@
+"""Addresses: the shop's pages, the REST interface below /api/v1/, the admin, and what operators probe."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path, re_path
+from django.views.static import serve
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from vetrina import health
+
+api = [
+    path("", include("catalog.api.urls")),
+    path("", include("search.api.urls")),
+    path("", include("recommend.api.urls")),
+    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+]
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("api/v1/", include(api)),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("metrics", health.metrics),
+    path("", include("search.shop.urls", namespace="shop")),
+]
+if not settings.PRODUCTION:  # there a web server or an object store serves what was uploaded
+    urlpatterns.insert(0, re_path(r"^media/(?P<path>.*)$", serve, {"document_root": settings.MEDIA_ROOT}))

@@ -1,0 +1,78 @@
+"""What may be asked of the search, and what it answers. Pages, REST and commands all speak in these."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from PIL import Image
+
+from catalog.models import Product
+
+Mode = Literal["lexical", "semantic", "hybrid"]
+Sort = Literal["relevance", "price", "-price", "-released", "title"]
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Conditions that every hit meets. Values within one field are alternatives; fields are combined."""
+
+    category: str = ""  # slug; its whole subtree counts
+    brand: tuple[str, ...] = ()  # slugs
+    store: tuple[str, ...] = ()  # slugs
+    tag: tuple[str, ...] = ()  # slugs
+    price_min: float | None = None
+    price_max: float | None = None
+    in_stock: bool = False
+    promotion: str = ""  # slug
+    collection: str = ""  # slug
+    attributes: dict[str, tuple[str, ...]] = field(default_factory=dict)  # {"colour": ("red", "blue")}
+
+
+@dataclass(frozen=True)
+class SearchRequest:
+    """Words, a picture, both, or neither (then it browses what the filters leave)."""
+
+    q: str = ""
+    not_q: str = ""  # words to stay away from
+    image: Image.Image | None = None
+    image_of: str = ""  # the sku of a product whose pictures are the query
+    mode: Mode = "hybrid"
+    filters: Filters = field(default_factory=Filters)
+    facets: tuple[str, ...] | None = None  # None: those that fit the hits; (): none
+    sort: Sort = "relevance"
+    page: int = 1
+    page_size: int = 24
+    explain: bool = False
+
+
+@dataclass(frozen=True)
+class Hit:
+    product: Product  # with brand, store, category and pictures loaded
+    score: float
+    explanation: dict[str, Any] | None = None  # {"text": {"score", "weight", "rank"}, "terms": …, "image": …, "exact": …}
+
+
+@dataclass(frozen=True)
+class FacetValue:
+    value: str  # what goes into the filter (a slug, or an attribute's value)
+    label: str
+    count: int
+    selected: bool = False
+
+
+@dataclass(frozen=True)
+class Facet:
+    name: str  # "category", "brand", "store", "price", "in_stock", "promotion", or "attributes.colour"
+    label: str
+    values: tuple[FacetValue, ...]
+    minimum: float | None = None  # of a numeric facet
+    maximum: float | None = None
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    hits: list[Hit]
+    total: int
+    facets: list[Facet]
+    took_ms: float
+    # What was understood of the request, echoed to the caller: mode used, exact code found, degraded parts and why.
+    query: dict[str, Any]
