@@ -1,4 +1,4 @@
-"""The outbox: which products' points may differ from their rows. See docs/architecture.md, "The outbox is the truth"."""
+"""The outbox: which products' points may differ from their rows. docs/architecture.md says why it is the truth."""
 
 import uuid
 from collections.abc import Iterable

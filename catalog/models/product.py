@@ -64,12 +64,16 @@ class Product(models.Model):
             models.Index(fields=["category", "status"]),
         ]
         constraints = [
-            models.CheckConstraint(condition=Q(price__isnull=True) | Q(price__gte=0), name="product_price_not_negative"),
+            models.CheckConstraint(
+                condition=Q(price__isnull=True) | Q(price__gte=0), name="product_price_not_negative"
+            ),
             models.CheckConstraint(
                 condition=Q(compare_at_price__isnull=True) | Q(compare_at_price__gte=0),
                 name="product_compare_at_price_not_negative",
             ),
-            models.CheckConstraint(condition=Q(status__in=["draft", "published", "archived"]), name="product_status_known"),
+            models.CheckConstraint(
+                condition=Q(status__in=["draft", "published", "archived"]), name="product_status_known"
+            ),
             models.CheckConstraint(condition=~Q(sku=""), name="product_sku_not_empty"),
         ]
 
@@ -124,7 +128,9 @@ class Variant(models.Model):
     class Meta:
         ordering = ["position", "id"]
         constraints = [
-            models.CheckConstraint(condition=Q(price__isnull=True) | Q(price__gte=0), name="variant_price_not_negative"),
+            models.CheckConstraint(
+                condition=Q(price__isnull=True) | Q(price__gte=0), name="variant_price_not_negative"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -142,7 +148,7 @@ class Picture(models.Model):
     height = models.PositiveIntegerField(default=0, editable=False)
     sha256 = models.CharField(max_length=64, editable=False, help_text="Of the stored file")
     phash = models.CharField(max_length=16, editable=False, db_index=True, help_text="Perceptual hash, 64 bits as hex")
-    source = models.CharField(max_length=1000, blank=True, editable=False, help_text="File name or address it came from")
+    source = models.CharField(max_length=1000, blank=True, editable=False, help_text="File or address it came from")
     thumbnails = models.JSONField(default=dict, editable=False, help_text='{"small": "thumbnails/…webp", …}')
     thumbnail_error = models.CharField(max_length=500, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -41,7 +41,9 @@ class Promotion(models.Model):
                 condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")), name="promotion_ends_after_start"
             ),
             models.CheckConstraint(condition=Q(value__gte=0), name="promotion_value_not_negative"),
-            models.CheckConstraint(condition=~Q(kind="percent") | Q(value__lte=100), name="promotion_percent_at_most_100"),
+            models.CheckConstraint(
+                condition=~Q(kind="percent") | Q(value__lte=100), name="promotion_percent_at_most_100"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""The Celery application. Workers: `celery -A vetrina worker -Q encode -P solo` and `-Q default` (see docs/production.md)."""
+"""The Celery application. docs/production.md says which workers to run for which queue."""
 
 import os
 

@@ -15,7 +15,10 @@ def readyz(request: HttpRequest) -> HttpResponse:
     from search.index.client import get_client
 
     parts: dict[str, str] = {}
-    for name, probe in {"database": connection.ensure_connection, "vectors": lambda: get_client().get_collections()}.items():
+    for name, probe in {
+        "database": connection.ensure_connection,
+        "vectors": lambda: get_client().get_collections(),
+    }.items():
         try:
             probe()
             parts[name] = "ok"

@@ -48,7 +48,9 @@ class SearchRequest:
 class Hit:
     product: Product  # with brand, store, category and pictures loaded
     score: float
-    explanation: dict[str, Any] | None = None  # {"text": {"score", "weight", "rank"}, "terms": …, "image": …, "exact": …}
+    explanation: dict[str, Any] | None = (
+        None  # {"text": {"score", "weight", "rank"}, "terms": …, "image": …, "exact": …}
+    )
 
 
 @dataclass(frozen=True)

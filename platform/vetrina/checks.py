@@ -1,0 +1,101 @@
+"""What must hold between settings. Each failure is a sentence at start, before the first request can meet it."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+
+RUNTIMES = {"auto": "", "torch": "torch", "openvino": "openvino", "onnxruntime": "onnxruntime"}
+
+
+@register(Tags.security)
+def production_mode(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if settings.MODE not in ("development", "production"):
+        found.append(
+            Error(f"VETRINA_MODE is {settings.MODE!r}; it is either development or production.", id="vetrina.E001")
+        )
+    if not settings.PRODUCTION:
+        return found
+    if len(settings.SECRET_KEY) < 50:
+        found.append(Error("Production mode needs SECRET_KEY, at least 50 random characters.", id="vetrina.E002"))
+    if settings.DEBUG:
+        found.append(Error("DEBUG shows secrets to visitors; production mode refuses it.", id="vetrina.E003"))
+    if not settings.ALLOWED_HOSTS or "*" in settings.ALLOWED_HOSTS:
+        found.append(Error("Production mode needs ALLOWED_HOSTS, the shop's own host names.", id="vetrina.E004"))
+    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+        found.append(
+            Warning("SQLite serves one machine; set DATABASE_URL to PostgreSQL for more than one.", id="vetrina.W001")
+        )
+    if settings.CACHES["default"]["BACKEND"].endswith("LocMemCache"):
+        found.append(
+            Warning("Rate limits are counted per process; set CACHE_URL to a Redis server.", id="vetrina.W002")
+        )
+    return found
+
+
+@register(Tags.compatibility)
+def vector_store(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    url = settings.QDRANT_URL
+    if not url:
+        if settings.QDRANT_API_KEY:
+            return [Error("QDRANT_API_KEY is set without QDRANT_URL, so nobody would ask for it.", id="vetrina.E010")]
+        if find_spec("qdrant_edge") is None:
+            return [Error("QDRANT_URL is empty and qdrant-edge-py is not installed: set one up.", id="vetrina.E011")]
+        return []
+    if not url.startswith(("http://", "https://")):
+        return [Error(f"QDRANT_URL is {url!r}; it starts with http:// or https://.", id="vetrina.E012")]
+    if settings.QDRANT_API_KEY and url.startswith("http://") and settings.PRODUCTION:
+        return [Warning("QDRANT_API_KEY travels unencrypted; use https:// or a private network.", id="vetrina.W010")]
+    return []
+
+
+@register(Tags.compatibility)
+def encoders(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    runtime = settings.ENCODER_RUNTIME
+    if runtime not in RUNTIMES:
+        found.append(Error(f"ENCODER_RUNTIME is {runtime!r}; it is one of {', '.join(RUNTIMES)}.", id="vetrina.E020"))
+    elif RUNTIMES[runtime] and find_spec(RUNTIMES[runtime]) is None:
+        found.append(
+            Error(
+                f"ENCODER_RUNTIME is {runtime}, which is not installed: pip install 'vetrina[cpu]'.", id="vetrina.E021"
+            )
+        )
+    device = settings.ENCODER_DEVICE
+    if device not in ("auto", "cpu", "cuda") and not (device.startswith("cuda:") and device[5:].isdigit()):
+        found.append(Error(f"ENCODER_DEVICE is {device!r}; it is auto, cpu, cuda or cuda:N.", id="vetrina.E022"))
+    if device.startswith("cuda") and runtime in ("openvino", "onnxruntime"):
+        found.append(
+            Error(f"ENCODER_RUNTIME={runtime} runs on CPU; ENCODER_DEVICE asks for {device}.", id="vetrina.E023")
+        )
+    if settings.ENCODER_BATCH < 1:
+        found.append(Error("ENCODER_BATCH is at least 1.", id="vetrina.E024"))
+    for name in ("TEXT_ENCODER", "IMAGE_ENCODER"):
+        value = getattr(settings, name)
+        if value.startswith(("/", "./", "~")) and not Path(value).expanduser().exists():
+            found.append(Error(f"{name} names the path {value}, which does not exist.", id="vetrina.E025"))
+    return found
+
+
+@register(Tags.compatibility)
+def outbox(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    for name in ("OUTBOX_SWEEP_SECONDS", "OUTBOX_BATCH", "OUTBOX_LEASE_SECONDS", "OUTBOX_MAX_ATTEMPTS"):
+        if getattr(settings, name) < 1:
+            found.append(Error(f"{name} is at least 1.", id="vetrina.E030"))
+    if settings.OUTBOX_LEASE_SECONDS <= settings.OUTBOX_SWEEP_SECONDS:
+        found.append(Error("OUTBOX_LEASE_SECONDS must be longer than OUTBOX_SWEEP_SECONDS.", id="vetrina.E031"))
+    return found
+
+
+def fail_on_errors() -> None:
+    """Raise ImproperlyConfigured with every error found. For entry points that run no checks of their own (WSGI)."""
+    from django.core.checks import run_checks
+
+    errors = [message for message in run_checks() if message.is_serious()]
+    if errors:
+        raise ImproperlyConfigured("\n".join(str(message) for message in errors))
