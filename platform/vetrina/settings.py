@@ -25,10 +25,10 @@ HOME = Path(env.str("VETRINA_HOME", str(BASE_DIR / "var"))).resolve()
 HOME.mkdir(parents=True, exist_ok=True)
 
 DEBUG = env.bool("DEBUG", False)
-SECRET_KEY = env.str("SECRET_KEY", "" if PRODUCTION else "development-only-key-never-used-in-production-0123456789")
-ALLOWED_HOSTS = env.list(
-    "ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"]
+SECRET_KEY = env.str(
+    "SECRET_KEY", "unset" if PRODUCTION else "development-only-key-never-used-in-production-0123456789"
 )
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 # Applications ---------------------------------------------------------------------------------------------------
@@ -141,7 +141,8 @@ ENCODERS = {
 }
 
 # Tasks ----------------------------------------------------------------------------------------------------------
-# Empty: a broker made of files in HOME/broker, which needs no server. The outbox is the truth; a message lost costs one sweep.
+# Empty: a broker made of files in HOME/broker, which needs no server. It may lose messages when a worker dies; the
+# outbox is the truth, so a lost message costs one sweep.
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "")
 if not CELERY_BROKER_URL:
     CELERY_BROKER_URL = "filesystem://"
