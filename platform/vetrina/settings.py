@@ -127,6 +127,7 @@ IMAGE_ENCODER = env.str("IMAGE_ENCODER", "bundled")  # or an OpenCLIP model: "Vi
 ENCODER_DEVICE = env.str("ENCODER_DEVICE", "auto")  # auto, cpu, cuda, cuda:1
 ENCODER_RUNTIME = env.str("ENCODER_RUNTIME", "auto")  # auto, torch, openvino, onnxruntime
 ENCODER_BATCH = env.int("ENCODER_BATCH", 32)
+ENCODER_CACHE = HOME / "models"  # compiled networks
 ENCODERS = {
     "text": (
         {"BACKEND": "search.encoders.bundled.BundledTextEncoder", "OPTIONS": {}}

