@@ -1,0 +1,26 @@
+"""gunicorn's settings. Threads, because a request waits for the database and the vector store most of its time."""
+
+import os
+import threading
+from typing import Any
+
+workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
+worker_class = "gthread"
+threads = int(os.environ.get("WEB_THREADS", "8"))
+timeout = 60
+graceful_timeout = 20
+max_requests = 20_000
+max_requests_jitter = 2_000
+preload_app = False  # models are loaded after the fork
+
+
+def post_worker_init(worker: Any) -> None:
+    """Load the encoders while the first pages are already served, so that the first search is not the slow one."""
+    threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+
+
+def _warm_up() -> None:
+    from search.encoders.registry import get_encoder
+
+    for kind in ("text", "image"):
+        get_encoder(kind).encode_text(["warm-up"], query=True)

@@ -1,0 +1,76 @@
+"""A wrong setting is reported at start, by a sentence."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def check(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `manage.py check` as a new process: settings are read once in a process."""
+    base = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+    return subprocess.run(
+        [sys.executable, "manage.py", "check", *arguments],
+        cwd=ROOT,
+        env={**base, "VETRINA_HOME": str(tmp_path), **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+PRODUCTION = {
+    "VETRINA_MODE": "production",
+    "SECRET_KEY": "k3Jx9-" * 12,
+    "ALLOWED_HOSTS": "shop.example",
+    "DATABASE_URL": "postgres://vetrina:secret@db.example/vetrina",
+    "CACHE_URL": "rediscache://cache.example/1",
+    "QDRANT_URL": "https://vectors.example",
+    "QDRANT_API_KEY": "secret",
+    "CELERY_BROKER_URL": "redis://cache.example/0",
+}
+
+
+def test_defaults_are_sound(tmp_path):
+    result = check(tmp_path, "--fail-level", "WARNING")
+    assert result.returncode == 0, result.stderr
+
+
+def test_production_mode_is_clean_for_deployment(tmp_path):
+    result = check(tmp_path, "--deploy", "--fail-level", "WARNING", **PRODUCTION)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "identifier"),
+    [
+        ({"VETRINA_MODE": "staging"}, "vetrina.E001"),
+        ({**PRODUCTION, "SECRET_KEY": "short"}, "vetrina.E002"),
+        ({**PRODUCTION, "DEBUG": "true"}, "vetrina.E003"),
+        ({**PRODUCTION, "ALLOWED_HOSTS": "*"}, "vetrina.E004"),
+        ({"QDRANT_API_KEY": "secret"}, "vetrina.E010"),
+        ({"QDRANT_URL": "localhost:6333"}, "vetrina.E012"),
+        ({"ENCODER_RUNTIME": "tensorflow"}, "vetrina.E020"),
+        ({"ENCODER_DEVICE": "gpu"}, "vetrina.E022"),
+        ({"ENCODER_DEVICE": "cuda", "ENCODER_RUNTIME": "openvino"}, "vetrina.E023"),
+        ({"TEXT_ENCODER": "/nowhere/bert"}, "vetrina.E025"),
+        ({"OUTBOX_BATCH": "0"}, "vetrina.E030"),
+        ({"OUTBOX_LEASE_SECONDS": "5", "OUTBOX_SWEEP_SECONDS": "5"}, "vetrina.E031"),
+    ],
+)
+def test_a_contradiction_stops_the_start(tmp_path, environment, identifier):
+    result = check(tmp_path, **environment)
+    assert result.returncode == 1
+    assert identifier in result.stderr
+
+
+def test_every_setting_of_the_environment_is_documented():
+    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "platform/vetrina/settings.py").read_text()))
+    documented = set(re.findall(r"^\| `([A-Z_]+)`", (ROOT / "docs/settings.md").read_text(), re.MULTILINE))
+    assert read - documented == set()
+    in_the_environment_of_gunicorn = {"WEB_CONCURRENCY", "WEB_THREADS"}
+    assert documented - read - in_the_environment_of_gunicorn == set()
