@@ -1,0 +1,162 @@
+"""What the index holds of a product: the text that BERT reads, its terms, its pictures, and what is filtered on."""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Prefetch, QuerySet
+
+from catalog.models import Category, Picture, Product
+from search.terms import Sparse, document_terms
+
+# What is filtered or counted, and how Qdrant indexes it.
+PAYLOAD_INDEXES = {
+    "sku": "keyword",
+    "family": "keyword",
+    "brand": "keyword",
+    "store": "keyword",
+    "categories": "keyword",
+    "department": "keyword",
+    "tags": "keyword",
+    "price": "float",
+    "in_stock": "bool",
+    "released": "datetime",
+    # "name=value" of every attribute in one field: names are the catalogue's own and too many for an index each.
+    "attribute_values": "keyword",
+}
+# Longer values are prose: nobody picks them from a list, and they stay searchable as text.
+MAX_ATTRIBUTE_VALUE = 100
+DESCRIPTION_CHARACTERS = 300  # of the text that BERT reads; its window ends at 256 word pieces
+
+
+@dataclass(frozen=True)
+class Document:
+    """One product as the index will hold it. `fingerprint` changes when, and only when, anything of it does."""
+
+    product_id: int
+    version: int
+    text: str
+    terms: Sparse
+    picture_keys: list[tuple[int, str]]  # (picture id, SHA-256 of its file), in the shop's order
+    payload: dict[str, Any]  # JSON
+    fingerprint: str  # SHA-256
+
+
+def products_for_indexing(ids: Iterable[int]) -> QuerySet[Product]:
+    """The published products among `ids`, with all that a document needs, in a constant number of queries."""
+    return (
+        Product.objects.filter(id__in=list(ids), status=Product.Status.PUBLISHED)
+        .select_related("category", "brand", "store")
+        .prefetch_related("tags", "codes", "variants", Prefetch("pictures", Picture.objects.order_by("position", "id")))
+    )
+
+
+def build_documents(products: Iterable[Product]) -> list[Document]:
+    """Documents in the order of `products`, which should come from `products_for_indexing`."""
+    products = list(products)
+    lines = _ancestry(product.category for product in products if product.category)
+    return [_document(product, lines.get(product.category_id or 0, [])) for product in products]
+
+
+def attribute_values(attributes: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """(name, value) pairs as people read them: 16.0 is "16", true is "yes"; nested objects are left out."""
+    for name, value in attributes.items():
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, bool):
+                yield name, "yes" if each else "no"
+            elif isinstance(each, (int, float)):
+                yield name, f"{each:.12g}"
+            elif isinstance(each, str) and each.strip():
+                yield name, each.strip()
+
+
+def attribute_key(name: str, value: str) -> str:
+    """The payload's `attribute_values` entry for one attribute with one value."""
+    return f"{name}={value}"
+
+
+def _ancestry(categories: Iterable[Category]) -> dict[int, list[Category]]:
+    """Category id -> its line from the root to itself, in one query."""
+    step = Category.steplen
+    leaves = {category.id: category.path for category in categories}
+    prefixes = {path[:end] for path in leaves.values() for end in range(step, len(path) + 1, step)}
+    by_path = {category.path: category for category in Category.objects.filter(path__in=prefixes)}
+    return {
+        id: [by_path[path[:end]] for end in range(step, len(path) + 1, step) if path[:end] in by_path]
+        for id, path in leaves.items()
+    }
+
+
+def _document(product: Product, line: Sequence[Category]) -> Document:
+    text, terms = embedded_text(product), _terms(product, line)
+    pictures = [(picture.id, picture.sha256) for picture in product.pictures.all()]
+    payload = _payload(product, line)
+    content = json.dumps([text, terms, pictures, payload], sort_keys=True, ensure_ascii=False)
+    fingerprint = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+    return Document(product.id, product.version, text, terms, pictures, payload, fingerprint)
+
+
+def embedded_text(product: Product) -> str:
+    """What the text encoder reads."""
+    parts = [product.title]
+    if product.brand and product.brand.name.casefold() not in product.title.casefold():
+        parts.append(product.brand.name)
+    if product.category:
+        parts.append(product.category.name)
+    if product.description and product.description.casefold() not in product.title.casefold():
+        parts.append(product.description[:DESCRIPTION_CHARACTERS])
+    return ". ".join(part.strip() for part in parts if part.strip())
+
+
+def _terms(product: Product, line: Sequence[Category]) -> Sparse:
+    own = settings.LANGUAGE_CODE
+    words_of = {name: " ".join([name.replace("_", " "), value]) for name, value in attribute_values(product.attributes)}
+    translated = [
+        (str(text), language)
+        for language, texts in [*product.translations.items(), *(pair for c in line for pair in c.translations.items())]
+        if isinstance(texts, dict)
+        for text in texts.values()
+    ]
+    return document_terms(
+        {
+            "title": [(product.title, own)],
+            "codes": [(code.value, own) for code in product.codes.all()],
+            "brand": [(product.brand.name, own)] if product.brand else [],
+            "category": [(category.name, own) for category in line],
+            "attributes": [(text, own) for text in words_of.values()],
+            "translations": translated,
+            "description": [(product.description, own)],
+        }
+    )
+
+
+def _payload(product: Product, line: Sequence[Category]) -> dict[str, Any]:
+    values: dict[str, list[str]] = {}
+    for name, value in attribute_values(product.attributes):
+        if len(value) <= MAX_ATTRIBUTE_VALUE:
+            values.setdefault(name, []).append(value)
+    numbers = {
+        name: float(value)
+        for name, value in product.attributes.items()
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    }
+    payload: dict[str, Any] = {
+        "sku": product.sku,
+        "family": product.family,
+        "brand": product.brand.slug if product.brand else None,
+        "store": product.store.slug if product.store else None,
+        "categories": [category.slug for category in line],
+        "department": line[0].slug if line else None,
+        "tags": sorted(tag.slug for tag in product.tags.all()),
+        "price": float(product.price) if product.price is not None else None,
+        "in_stock": product.stock > 0 or any(variant.stock > 0 for variant in product.variants.all()),
+        "released": product.released.strftime("%Y-%m-%dT00:00:00Z") if product.released else None,
+        "attributes": values,
+        "numbers": numbers,
+        "attribute_values": [attribute_key(name, value) for name, all_ in values.items() for value in all_],
+    }
+    return {name: value for name, value in payload.items() if value not in (None, "", [], {})}

@@ -1,0 +1,177 @@
+"""Words as sparse vectors: what is a term, how much it weighs in a product, and what a query asks for.
+
+The weights follow BM25F (Robertson and Zaragoza, "Simple BM25 extension to multiple weighted fields", CIKM 2004): the
+frequencies of a term are weighted and length-normalised field by field, added up, and saturated once. That part depends
+on the product alone and is what the index stores; the inverse document frequency depends on the whole catalogue and is
+multiplied in by Qdrant (modifier `idf`) at query time, so a product's vector stays right when others come and go.
+
+The average lengths of fields are constants and not statistics of the catalogue, for the same reason: a vector that
+depended on its neighbours would have to be rewritten whenever they change.
+"""
+
+import hashlib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import pairwise
+
+import Stemmer
+
+Sparse = tuple[list[int], list[float]]  # indices (ascending, unsigned 32 bit) and their values
+
+
+@dataclass(frozen=True)
+class FieldWeight:
+    weight: float
+    normalisation: float  # BM25's b: 0 ignores the field's length, 1 divides by it
+    average_length: float  # in terms
+
+
+FIELDS: dict[str, FieldWeight] = {
+    "title": FieldWeight(3.0, 0.6, 12),
+    "codes": FieldWeight(2.0, 0.0, 3),
+    "brand": FieldWeight(1.0, 0.0, 1.5),
+    "category": FieldWeight(2.0, 0.3, 4),
+    "attributes": FieldWeight(0.5, 0.5, 40),
+    "translations": FieldWeight(2.0, 0.0, 30),
+    "description": FieldWeight(0.5, 0.6, 20),
+}
+SATURATION = 1.2  # BM25's k1
+# Neighbouring words joined into one term: "note book" finds "notebook", "2 tb" finds "2TB", and a product that has the
+# query's words side by side gets a little more than one that has them far apart.
+JOINED_WEIGHT = 0.3
+# A stem that only another language's rules give ("Äpfel" in an English shop) counts, but less.
+FOREIGN_STEM_WEIGHT = 0.6
+MAX_TERMS_IN_QUERY = 64
+
+_STEMMERS = {
+    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english",
+    "es": "spanish", "et": "estonian", "eu": "basque", "fa": "persian", "fi": "finnish", "fr": "french", "ga": "irish",
+    "hi": "hindi", "hu": "hungarian", "hy": "armenian", "id": "indonesian", "it": "italian", "lt": "lithuanian",
+    "nb": "norwegian", "ne": "nepali", "nl": "dutch", "no": "norwegian", "pl": "polish", "pt": "portuguese",
+    "ro": "romanian", "ru": "russian", "sr": "serbian", "sv": "swedish", "ta": "tamil", "tr": "turkish",
+}  # fmt: skip
+# Scripts written without spaces between words: cut into overlapping pairs of characters.
+_UNSPACED = "\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
+_WORD = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+(?:[-./+&'’][^\W_{_UNSPACED}]+)*")
+_IS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
+_PARTS = re.compile(r"[-./+&'’]")
+_LETTERS_OR_DIGITS = re.compile(r"\d+|[^\d\W]+")
+_POSSESSIVE = re.compile(r"['’]s\b")
+_UNDECOMPOSED = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe", "ı": "i"})
+
+
+@cache
+def _stemmer(language: str) -> Stemmer.Stemmer | None:
+    name = _STEMMERS.get(language.lower().split("-")[0].split("_")[0])
+    return Stemmer.Stemmer(name) if name else None
+
+
+def fold(text: str) -> str:
+    """Lower case, one form of each character, no accents on letters that are the same word without them."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    kept: list[str] = []
+    for character in decomposed:
+        # й is a letter of its own, and the voicing marks of kana (U+3099) are not accents.
+        if "\u0300" <= character <= "\u036f" and not (kept and kept[-1] == "и"):
+            continue
+        kept.append(character)
+    return unicodedata.normalize("NFC", "".join(kept)).translate(_UNDECOMPOSED)
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word of a text: its surface, and the terms that it is found under."""
+
+    surface: str
+    terms: tuple[str, ...]
+    joins: bool  # may be joined with its neighbour
+
+
+def words(text: str, language: str) -> list[Word]:
+    """Cut a text into words with their terms; model numbers and units stay whole and are split as well."""
+    stemmer = _stemmer(language)
+
+    def stem(word: str) -> str:
+        return stemmer.stemWord(word) if stemmer and not word.isdigit() else word
+
+    found = []
+    for match in _WORD.finditer(_POSSESSIVE.sub("", fold(text))):
+        surface = match.group()
+        if _IS_UNSPACED.match(surface):
+            pairs = [surface[i : i + 2] for i in range(len(surface) - 1)]
+            found.append(Word(surface, tuple(pairs or [surface]), joins=False))
+            continue
+        parts = _PARTS.split(surface)
+        whole = "".join(parts)
+        terms = [stem(whole), *(stem(part) for part in parts)]
+        if len(parts) == 1 and len(pieces := _LETTERS_OR_DIGITS.findall(whole)) == 2 and len(pieces[0]) > 2:
+            terms += [stem(piece) for piece in pieces]  # "iphone7", but not "2tb" or "x5"
+        found.append(Word(surface, tuple(dict.fromkeys(terms)), joins=len(parts) == 1))
+    return found
+
+
+def joined(sequence: Sequence[Word], language: str) -> list[str]:
+    """Terms for each pair of neighbours, written as one word."""
+    stemmer = _stemmer(language)
+    pairs = [a.surface + b.surface for a, b in pairwise(sequence) if a.joins and b.joins]
+    return [stemmer.stemWord(pair) if stemmer else pair for pair in pairs]
+
+
+@lru_cache(maxsize=200_000)
+def term_id(term: str) -> int:
+    """A stable unsigned 32-bit id. A million terms share about a hundred ids, which relevance does not notice."""
+    return int.from_bytes(hashlib.blake2b(term.encode(), digest_size=4).digest(), "big")
+
+
+def document_terms(fields: Mapping[str, Iterable[tuple[str, str]]]) -> Sparse:
+    """Weigh a product's terms. `fields` maps a name of FIELDS to its texts, each with its language ("en").
+
+    Values are saturated frequencies between 0 and 1, without the inverse document frequency.
+    """
+    frequencies: Counter[str] = Counter()
+    for name, texts in fields.items():
+        field = FIELDS[name]
+        counts: Counter[str] = Counter()
+        length = 0
+        for text, language in texts:
+            sequence = words(text, language)
+            length += len(sequence)
+            counts.update(term for word in sequence for term in word.terms)
+            # A text in an unspaced script is also found by one of its characters.
+            counts.update(c for word in sequence if not word.joins and _IS_UNSPACED.match(word.surface)
+                          and len(word.surface) > 1 for c in set(word.surface))  # fmt: skip
+            counts.update(joined(sequence, language))
+        share = field.weight / (1 - field.normalisation + field.normalisation * length / field.average_length)
+        for term, count in counts.items():
+            frequencies[term] += count * share  # type: ignore[assignment]  # a Counter of floats
+    return _sparse({term: frequency / (frequency + SATURATION) for term, frequency in frequencies.items()})
+
+
+def query_terms(text: str, language: str, others: Sequence[str] = ()) -> Sparse:
+    """What a query asks for: its terms with weights, to be multiplied by Qdrant's idf.
+
+    `language` is the shop's; `others` are further languages whose stems are tried too.
+    """
+    sequence = words(text, language)[:MAX_TERMS_IN_QUERY]
+    asked: dict[str, float] = {}
+    for language_of, weight in ((language, 1.0), *((other, FOREIGN_STEM_WEIGHT) for other in others)):
+        for word in sequence if language_of == language else words(text, language_of)[:MAX_TERMS_IN_QUERY]:
+            for position, term in enumerate(word.terms):
+                # The parts of a model number are weaker evidence than the whole.
+                asked.setdefault(term, weight if position == 0 or not word.joins else weight * 0.5)
+    for term in joined(sequence, language):
+        asked.setdefault(term, JOINED_WEIGHT)
+    return _sparse(asked)
+
+
+def _sparse(weights: Mapping[str, float]) -> Sparse:
+    by_id: dict[int, float] = {}
+    for term, weight in weights.items():
+        index = term_id(term)
+        by_id[index] = max(weight, by_id.get(index, 0.0))
+    indices = sorted(by_id)
+    return indices, [round(by_id[index], 5) for index in indices]
