@@ -1,0 +1,135 @@
+"""The one way to the vector store: a QdrantClient per process that outlives restarts of what it speaks to."""
+
+import os
+import threading
+import time
+from typing import Any
+
+import httpx
+from django.conf import settings
+from qdrant_client import QdrantClient
+from qdrant_client.http.exceptions import ResponseHandlingException
+
+from search.index.engine import EmbeddedEngine, Endpoint
+from search.index.errors import VectorStoreError
+
+# No answer came, so the request may be sent again: everything that is asked of the store here can be repeated.
+UNANSWERED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
+TRY_LATER = (408, 429, 502, 503, 504)
+# vectord makes a new key at each start, so these say that another one, or a stranger, listens at the old address.
+NOT_OURS = (401, 403)
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds between two attempts
+REMOTE_PATIENCE = 3.0  # seconds: somebody else restarts a server, and a shopper waits meanwhile
+
+
+class ResilientTransport(httpx.BaseTransport):
+    """Sends a request again while no answer comes, for `patience` seconds; an embedded store is started for it."""
+
+    def __init__(self, engine: EmbeddedEngine | None, *, patience: float) -> None:
+        self._engine = engine
+        self._patience = patience
+        self._retried = TRY_LATER + NOT_OURS if engine else TRY_LATER
+        self._inner = httpx.HTTPTransport(limits=httpx.Limits(max_connections=64, max_keepalive_connections=16))
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        deadline, pause = time.monotonic() + self._patience, FIRST_PAUSE
+        endpoint = self._engine.endpoint() if self._engine else None
+        while True:
+            stranger = None
+            last = time.monotonic() + pause > deadline
+            try:
+                if endpoint:
+                    _address(request, endpoint)
+                response = self._inner.handle_request(request)
+                if response.status_code not in self._retried or last:
+                    return response
+                response.close()
+                stranger = endpoint if response.status_code in NOT_OURS else None
+            except UNANSWERED:
+                if last:
+                    raise
+            time.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+            if self._engine and endpoint:
+                endpoint = self._engine.recover(stranger)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def _address(request: httpx.Request, endpoint: Endpoint) -> None:
+    target = httpx.URL(endpoint.url)
+    request.url = request.url.copy_with(scheme=target.scheme, host=target.host, port=target.port)
+    request.headers["host"] = target.netloc.decode("ascii")
+    request.headers["api-key"] = endpoint.api_key
+
+
+_lock = threading.Lock()
+_client: tuple[tuple[Any, ...], QdrantClient] | None = None
+
+
+def _forget() -> None:
+    """A forked child must not write into its parent's connections."""
+    global _lock, _client
+    _lock = threading.Lock()
+    _client = None
+
+
+os.register_at_fork(after_in_child=_forget)
+
+
+def get_client() -> QdrantClient:
+    """The client of this process. Every call raises VectorStoreError, and nothing else, for what the store does.
+
+    Call it each time instead of keeping the client: a fork or another setting makes a new one.
+    """
+    global _client
+    key = (settings.QDRANT_URL, settings.QDRANT_API_KEY, str(settings.VECTORD_DIR), settings.QDRANT_TIMEOUT)
+    current = _client
+    if current is None or current[0] != key:
+        with _lock:
+            if _client is None or _client[0] != key:
+                _client = key, _connect()
+            current = _client
+    return current[1]
+
+
+def _connect() -> QdrantClient:
+    if settings.QDRANT_URL:
+        transport = ResilientTransport(None, patience=min(REMOTE_PATIENCE, settings.QDRANT_TIMEOUT))
+    else:
+        engine = EmbeddedEngine(settings.VECTORD_DIR, settings.HOME / "log" / "vectord.log")
+        transport = ResilientTransport(engine, patience=settings.QDRANT_TIMEOUT)
+    client = QdrantClient(
+        url=settings.QDRANT_URL or "http://127.0.0.1",  # of an embedded store, the transport knows the port
+        headers={"api-key": settings.QDRANT_API_KEY} if settings.QDRANT_API_KEY else {},
+        timeout=settings.QDRANT_TIMEOUT,
+        check_compatibility=False,  # it would ask in a thread of its own, and start vectord for it
+        transport=transport,
+    )
+    client._client.openapi_client.client.add_middleware(_raise_store_errors)  # type: ignore[attr-defined]
+    return client
+
+
+def _raise_store_errors(request: httpx.Request, send: Any) -> httpx.Response:
+    """One exception for a store that does not answer and for one that refuses."""
+    try:
+        response: httpx.Response = send(request)
+    except ResponseHandlingException as error:
+        if isinstance(error.source, VectorStoreError):
+            raise error.source from error
+        text = f"The vector store does not answer: {type(error.source).__name__}: {error.source}"
+        raise VectorStoreError(text, permanent=False) from error
+    if response.status_code >= 400:
+        status = response.status_code
+        permanent = (400 <= status < 500 and status not in TRY_LATER) or status == 501
+        raise VectorStoreError(_complaint(response), permanent=permanent, status=status)
+    return response
+
+
+def _complaint(response: httpx.Response) -> str:
+    try:
+        told = response.json()["status"]["error"]
+    except (ValueError, KeyError, TypeError):
+        told = response.text[:300]
+    return f"The vector store answered {response.status_code}: {told}"

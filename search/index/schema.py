@@ -1,0 +1,95 @@
+"""The collection's shape: vectors, payload indexes, and what it remembers of the encoders it was made with."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.conf import settings
+from qdrant_client import models
+
+from search.documents import PAYLOAD_INDEXES
+from search.encoders.registry import Spec, current_spec, encoder_for
+from search.index.client import get_client
+from search.index.errors import VectorStoreError
+
+# Raise it when points made before do not serve any more: vectors or indexes below, or what `search.documents` builds.
+# The next `embed` then fills a new collection beside the live one.
+SCHEMA = 1
+TEXT, IMAGE, TERMS = "text", "image", "terms"
+CONFLICT = 409
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """Which encoder made the vectors of one name: how to build it, and what must agree."""
+
+    spec: Spec
+    model_id: str
+    dim: int
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a collection is made for. Two collections of one shape are interchangeable and have the same name."""
+
+    text: Encoding
+    image: Encoding
+    schema: int = SCHEMA
+
+    @property
+    def name(self) -> str:
+        told = json.dumps([self.schema, self.text.model_id, self.image.model_id])
+        return f"{settings.QDRANT_ALIAS}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_metadata(cls, metadata: dict[str, Any]) -> "Shape":
+        return cls(Encoding(**metadata["text"]), Encoding(**metadata["image"]), metadata["schema"])
+
+
+def current_shape() -> Shape:
+    """The shape that the settings and the active encoder versions ask for. Loads the encoders."""
+    return Shape(text=_encoding("text"), image=_encoding("image"))
+
+
+def _encoding(kind: str) -> Encoding:
+    spec = current_spec(kind)
+    encoder = encoder_for(spec)
+    return Encoding(spec, encoder.model_id, encoder.dim)
+
+
+def create_collection(shape: Shape) -> None:
+    """Create the collection of a shape with its payload indexes; one that is there already is left as it is."""
+    client, options = get_client(), settings.QDRANT_COLLECTION_OPTIONS
+    on_disk = options["on_disk"]
+    try:
+        client.create_collection(
+            shape.name,
+            vectors_config={
+                TEXT: models.VectorParams(size=shape.text.dim, distance=models.Distance.COSINE, on_disk=on_disk),
+                IMAGE: models.VectorParams(
+                    size=shape.image.dim,
+                    distance=models.Distance.COSINE,
+                    on_disk=on_disk,
+                    # One vector per picture; the best of them counts.
+                    multivector_config=models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM),
+                ),
+            },
+            sparse_vectors_config={TERMS: models.SparseVectorParams(modifier=models.Modifier.IDF)},
+            shard_number=options["shard_number"],
+            replication_factor=options["replication_factor"],
+            write_consistency_factor=options["write_consistency_factor"],
+            on_disk_payload=on_disk,
+            metadata=shape.metadata,
+        )
+    except VectorStoreError as error:
+        # Somebody else was faster, or the first answer was lost on the way.
+        if error.status != CONFLICT and not client.collection_exists(shape.name):
+            raise
+    # Repeated for one that was there: its creator may have been killed before the last index.
+    for field, kind in PAYLOAD_INDEXES.items():
+        client.create_payload_index(shape.name, field, models.PayloadSchemaType(kind))

@@ -1,0 +1,52 @@
+"""What the search keeps in the database: vectors by content, and the collections that hold them."""
+
+from django.db import models
+from django.utils import timezone
+
+
+class Embedding(models.Model):
+    """The vector of one text or picture by one model. Unchanged content is never encoded twice.
+
+    It serves every product and every collection, and outlives a lost vector store.
+    """
+
+    model_id = models.CharField(max_length=120)
+    sha256 = models.CharField(max_length=64, help_text="Of the text in UTF-8, or of the picture's file")
+    # float16: half the room, and a cosine that differs in its fourth digit. Points hold what is stored here, so that a
+    # refilled collection equals the one before.
+    vector = models.BinaryField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["model_id", "sha256"], name="embedding_once")]
+
+    def __str__(self) -> str:
+        return f"{self.model_id} {self.sha256[:12]}"
+
+
+class IndexCollection(models.Model):
+    """A collection in the vector store and how far it has been filled. Which one is searched, the alias alone says."""
+
+    class State(models.TextChoices):
+        FILLING = "filling", "Filling"  # takes every write, and the catalogue is being fed to it
+        LIVE = "live", "Live"
+        RETIRED = "retired", "Retired"  # takes no writes, and is dropped when nobody can still be asking it
+
+    name = models.CharField(max_length=120, unique=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.FILLING)
+    model_ids = models.JSONField(default=list, help_text="Of the encoders whose vectors it holds")
+    # Products up to this id have been put into the outbox for it.
+    fed_to = models.BigIntegerField(default=0)
+    fed_at = models.DateTimeField(null=True, blank=True, help_text="When the last product was put into the outbox")
+    created_at = models.DateTimeField(default=timezone.now)
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=["filling", "live", "retired"]), name="index_collection_state_known"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.state})"
