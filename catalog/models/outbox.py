@@ -40,8 +40,8 @@ class OutboxEntry(models.Model):
         One upsert, so that two transactions that touch the same product cannot trip over each other. A lease that is
         held is left alone: its holder sees the new token and leaves the entry for the next batch.
         """
-        cls.objects.bulk_create(
-            [cls(product_id=product_id) for product_id in dict.fromkeys(product_ids)],
+        OutboxEntry.objects.bulk_create(
+            [OutboxEntry(product_id=product_id) for product_id in dict.fromkeys(product_ids)],
             batch_size=500,
             update_conflicts=True,
             unique_fields=["product_id"],

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
+from catalog import validators
 from catalog.models.taxonomy import Brand, Category, Store, Tag
 
 
@@ -23,8 +24,18 @@ class Product(models.Model):
     slug = models.SlugField(max_length=220, unique=True, allow_unicode=True, blank=True)
     title = models.CharField(max_length=500)
     description = models.TextField(blank=True)
-    translations = models.JSONField(default=dict, blank=True, help_text='{"de": {"title": "…", "description": "…"}, …}')
-    attributes = models.JSONField(default=dict, blank=True, help_text='{"colour": "red", "weight_g": 120, …}')
+    translations = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[validators.translations],
+        help_text='{"de": {"title": "…", "description": "…"}, …}',
+    )
+    attributes = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[validators.attributes],
+        help_text='{"colour": "red", "weight_g": 120, …}',
+    )
     mpn = models.CharField("model number", max_length=120, blank=True)
     family = models.CharField(
         max_length=120, blank=True, db_index=True, help_text="Products that differ only in colour or size share one."
@@ -118,7 +129,7 @@ class Variant(models.Model):
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="variants")
     sku = models.CharField("SKU", max_length=64, unique=True)
     title = models.CharField(max_length=200)
-    attributes = models.JSONField(default=dict, blank=True)
+    attributes = models.JSONField(default=dict, blank=True, validators=[validators.attributes])
     price = models.DecimalField(
         max_digits=12, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
     )
@@ -158,4 +169,4 @@ class Picture(models.Model):
         constraints = [models.UniqueConstraint(fields=["product", "sha256"], name="picture_once_per_product")]
 
     def __str__(self) -> str:
-        return self.alt or self.file.name
+        return self.alt or self.file.name or f"picture {self.pk}"

@@ -1,12 +1,22 @@
 """Promotions (what costs less, for whom and when) and hand-made collections of products."""
 
+from typing import NamedTuple
+
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
 
 from catalog.models.product import Product
 from catalog.models.taxonomy import Brand, Category
+
+
+class Scope(NamedTuple):
+    products: frozenset[int]
+    category_paths: tuple[str, ...]
+    brands: frozenset[int]
 
 
 class Promotion(models.Model):
@@ -51,6 +61,33 @@ class Promotion(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("shop:promotion", args=[self.slug])
+
+    @property
+    def state(self) -> str:
+        """One of "off", "upcoming", "running", "expired"."""
+        now = timezone.now()
+        if not self.active:
+            return "off"
+        if self.starts_at > now:
+            return "upcoming"
+        return "running" if self.ends_at is None or self.ends_at > now else "expired"
+
+    @cached_property
+    def scope(self) -> Scope:
+        """What it covers: the union of products, categories with all below them, and brands. Kept for this instance."""
+        return Scope(
+            products=frozenset(product.pk for product in self.products.all()),
+            category_paths=tuple(category.path for category in self.categories.all()),
+            brands=frozenset(brand.pk for brand in self.brands.all()),
+        )
+
+    def covers(self, product: Product) -> bool:
+        """Whether the product is in scope. Free of queries where scope and `product.category` are loaded."""
+        if not any(self.scope):
+            return True
+        if product.pk in self.scope.products or product.brand_id in self.scope.brands:
+            return True
+        return product.category is not None and product.category.path.startswith(self.scope.category_paths)
 
 
 class Collection(models.Model):

@@ -4,6 +4,8 @@ from django.db import models
 from django.urls import reverse
 from treebeard.mp_tree import MP_Node
 
+from catalog import validators
+
 
 class Category(MP_Node):
     """A node of the category tree. `slug` is unique in the whole tree, `name` among its siblings."""
@@ -12,7 +14,9 @@ class Category(MP_Node):
     slug = models.SlugField(max_length=160, unique=True, allow_unicode=True)
     # "Food & drink > Fruit": kept beside the tree so that imports and documents need no walk to the root.
     full_name = models.CharField(max_length=500, unique=True, editable=False)
-    translations = models.JSONField(default=dict, blank=True, help_text='{"de": {"name": "Obst"}, …}')
+    translations = models.JSONField(
+        default=dict, blank=True, validators=[validators.translations], help_text='{"de": {"name": "Obst"}, …}'
+    )
 
     class Meta:
         verbose_name_plural = "categories"
