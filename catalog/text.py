@@ -185,7 +185,7 @@ def unique_slugs(
     The key (a sku) is appended where the text's own slug is taken, so that a thousand products of one title need no
     counting. Call it inside the transaction that saves the rows.
     """
-    max_length = model._meta.get_field("slug").max_length or 50
+    max_length = getattr(model._meta.get_field("slug"), "max_length", None) or 50
     rows = [(text, key) for text, key in wanted]
     plain = [slug_for(text, max_length=max_length, fallback=key or "item") for text, key in rows]
     keyed = [
