@@ -34,10 +34,9 @@ class IndexCollection(models.Model):
 
     name = models.CharField(max_length=120, unique=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.FILLING)
-    model_ids = models.JSONField(default=list, help_text="Of the encoders whose vectors it holds")
-    # Products up to this id have been put into the outbox for it.
-    fed_to = models.BigIntegerField(default=0)
-    fed_at = models.DateTimeField(null=True, blank=True, help_text="When the last product was put into the outbox")
+    shape = models.JSONField(help_text="Schema and encoders, as the collection's own metadata has them")
+    fed_to = models.BigIntegerField(default=0, help_text="Products up to this id have been compared and queued for it")
+    fed_at = models.DateTimeField(null=True, blank=True, help_text="When the last product was")
     created_at = models.DateTimeField(default=timezone.now)
     retired_at = models.DateTimeField(null=True, blank=True)
 

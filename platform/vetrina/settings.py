@@ -120,6 +120,8 @@ QDRANT_COLLECTION_OPTIONS = {
     "on_disk": env.bool("QDRANT_ON_DISK", False),
 }
 VECTORD_DIR = HOME / "vectord"
+# A collection that was replaced is kept this long, for processes that still ask it.
+INDEX_RETIRED_SECONDS = env.int("INDEX_RETIRED_SECONDS", 600)
 
 # Encoders -------------------------------------------------------------------------------------------------------
 # A dotted path and its options, as in CACHES. "bundled" needs no model hub; see docs/encoders.md for the others.

@@ -16,6 +16,8 @@ from search.index.errors import VectorStoreError
 # No answer came, so the request may be sent again: everything that is asked of the store here can be repeated.
 UNANSWERED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 TRY_LATER = (408, 429, 502, 503, 504)
+# These are the request's own fault. A missing collection or a wrong key, say, can be put right.
+MALFORMED = (400, 413, 422, 501)
 # vectord makes a new key at each start, so these say that another one, or a stranger, listens at the old address.
 NOT_OURS = (401, 403)
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds between two attempts
@@ -122,8 +124,7 @@ def _raise_store_errors(request: httpx.Request, send: Any) -> httpx.Response:
         raise VectorStoreError(text, permanent=False) from error
     if response.status_code >= 400:
         status = response.status_code
-        permanent = (400 <= status < 500 and status not in TRY_LATER) or status == 501
-        raise VectorStoreError(_complaint(response), permanent=permanent, status=status)
+        raise VectorStoreError(_complaint(response), permanent=status in MALFORMED, status=status)
     return response
 
 
