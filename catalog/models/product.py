@@ -170,3 +170,7 @@ class Picture(models.Model):
 
     def __str__(self) -> str:
         return self.alt or self.file.name or f"picture {self.pk}"
+
+    def thumbnail_url(self, size: str = "small") -> str:
+        """Return the address of a thumbnail, and of the original while the thumbnails are still to be made."""
+        return str(self.file.storage.url(self.thumbnails.get(size) or self.file.name))

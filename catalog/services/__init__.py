@@ -4,7 +4,6 @@ the database's own constraints are the last line.
 """
 
 from catalog.services.changes import mark_changed, request_reembedding, retry_parked
-from catalog.services.files import delete_unused_files
 from catalog.services.merchandising import add_to_collection, save_named
 from catalog.services.products import (
     archive,
@@ -24,6 +23,7 @@ from catalog.services.taxonomy import (
     add_category,
     delete_categories,
     delete_labels,
+    full_name_for,
     move_category,
     save_category,
     save_label,
@@ -38,8 +38,8 @@ __all__ = [
     "delete_labels",
     "delete_picture",
     "delete_products",
-    "delete_unused_files",
     "delete_variant",
+    "full_name_for",
     "mark_changed",
     "move_category",
     "parts_changed",

@@ -11,36 +11,27 @@ from catalog.models import Picture
 
 logger = logging.getLogger(__name__)
 
+Files = dict[str, set[str]]  # SHA-256 of a picture -> names of its original and thumbnails
 
-def files_of(pictures: Iterable[Picture]) -> list[str]:
-    """Return the storage names of the originals and of their thumbnails."""
-    names: list[str] = []
+
+def delete_files_after_commit(pictures: Iterable[Picture]) -> None:
+    """Delete the pictures' files when the transaction has committed: a rollback must not leave rows without files."""
+    files: Files = {}
     for picture in pictures:
-        names += [name for name in (picture.file.name, *picture.thumbnails.values()) if name]
-    return names
+        names = {name for name in (picture.file.name, *picture.thumbnails.values()) if name}
+        files.setdefault(picture.sha256, set()).update(names)
+    if files:
+        transaction.on_commit(partial(delete_unused_files, files))
 
 
-def delete_files_after_commit(names: Iterable[str]) -> None:
-    """Delete them when the transaction has committed: a rollback must not leave rows without their files."""
-    wanted = list(names)
-    if wanted:
-        transaction.on_commit(partial(delete_unused_files, wanted))
-
-
-def delete_unused_files(names: Iterable[str]) -> int:
-    """Delete the files that no picture refers to any more, and return how many. Two products may share a picture."""
+def delete_unused_files(files: Files) -> int:
+    """Delete the files whose picture no row shows any more, and return how many. Products may share a picture."""
+    used = set(Picture.objects.filter(sha256__in=files).values_list("sha256", flat=True))
     deleted = 0
-    for name in dict.fromkeys(names):
-        if Picture.objects.filter(file=name).exists() or _is_thumbnail(name):
-            continue
+    for name in (name for sha256, names in files.items() if sha256 not in used for name in names):
         try:
             default_storage.delete(name)
             deleted += 1
         except OSError as error:  # the rows are gone; a file left over is no reason to fail the request
             logger.warning("The file %s could not be deleted: %s", name, error)
     return deleted
-
-
-def _is_thumbnail(name: str) -> bool:
-    stem = name.rsplit("/", 1)[-1].split(".")[0].split("-")[0]
-    return any(name in picture.thumbnails.values() for picture in Picture.objects.filter(sha256__startswith=stem)[:20])

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from catalog.models import Category, OutboxEntry, Picture, Product, ProductCode, Tag, Variant
 from catalog.services.changes import Products, batches, ids_of, mark_changed, nudge_after_commit
-from catalog.services.files import delete_files_after_commit, files_of
+from catalog.services.files import delete_files_after_commit
 from catalog.text import normalise_code, unique_slug
 
 Codes = Mapping[str, Iterable[str]]  # {"ean": ["4006381333931"]}
@@ -149,7 +149,7 @@ def delete_products(products: Products, *, by: AbstractBaseUser | None = None) -
     with transaction.atomic():
         for batch in batches(ids):
             rows = list(Product.objects.select_for_update().filter(pk__in=batch))
-            delete_files_after_commit(files_of(Picture.objects.filter(product__in=rows)))
+            delete_files_after_commit(Picture.objects.filter(product__in=rows))
             for row in rows:
                 if by is not None:
                     row._history_user = by  # type: ignore[attr-defined]
@@ -184,6 +184,6 @@ def save_picture(picture: Picture) -> None:
 def delete_picture(picture: Picture) -> None:
     """Delete a picture with its file and thumbnails."""
     with transaction.atomic():
-        delete_files_after_commit(files_of([picture]))
+        delete_files_after_commit([picture])
         picture.delete()
         mark_changed([picture.product_id])

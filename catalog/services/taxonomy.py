@@ -24,7 +24,7 @@ def add_category(
     with transaction.atomic():
         _lock_tree()
         category = Category(name=name.strip(), translations=translations or {})
-        category.full_name = _full_name(category, parent)
+        category.full_name = full_name_for(category, parent)
         category.slug = slug or unique_slug(Category, category.name, key=category.full_name)
         try:
             if parent is None:
@@ -41,7 +41,7 @@ def save_category(category: Category) -> Category:
         _lock_tree()
         before = Category.objects.get(pk=category.pk)
         category.name = category.name.strip()
-        category.full_name = _full_name(category, Category.objects.get_parent(before))
+        category.full_name = full_name_for(category, Category.objects.get_parent(before))
         if not category.slug:
             category.slug = unique_slug(Category, category.name, key=category.full_name, exclude_pk=category.pk)
         # Not the tree's own columns: they may have moved on since this instance was loaded.
@@ -67,7 +67,7 @@ def move_category(category: Category, target: Category | None, position: Positio
         if target == category and position.endswith("child"):
             raise ValidationError("A category cannot be moved below itself.")
         parent = target if position.endswith("child") else Category.objects.get_parent(target)
-        full_name = _full_name(category, parent)
+        full_name = full_name_for(category, parent)
         try:
             Category.objects.move(category, target, pos=position)
         except InvalidMoveToDescendant as error:
@@ -123,7 +123,8 @@ def _lock_tree() -> None:
     list(Category.objects.select_for_update().filter(depth=1).order_by("path").values_list("pk", flat=True))
 
 
-def _full_name(category: Category, parent: Category | None) -> str:
+def full_name_for(category: Category, parent: Category | None) -> str:
+    """Return the full name that the category would have below `parent`. Raises ValidationError as `add_category`."""
     if not category.name:
         raise ValidationError({"name": "A category needs a name."})
     if ">" in category.name:
