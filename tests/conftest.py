@@ -1,8 +1,16 @@
 """Fixtures shared by the whole suite."""
 
+import contextlib
+import json
+import os
+import signal
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytest_django.fixtures import Settings
+from qdrant_client import QdrantClient
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -14,3 +22,42 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the evaluation data beside the project is absent")
     return folder
+
+
+@pytest.fixture(scope="session")
+def vectord_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where this run's vectord keeps its data. The first test that asks starts it; the end of the run stops it."""
+    directory = tmp_path_factory.mktemp("vectord")
+    yield directory
+    with contextlib.suppress(OSError, ValueError):
+        os.kill(json.loads((directory / "endpoint.json").read_text())["pid"], signal.SIGTERM)
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(settings: Settings, vectord_directory: Path, tmp_path: Path) -> None:
+    """No test touches the files of an installation."""
+    settings.VECTORD_DIR = vectord_directory
+    settings.MEDIA_ROOT = tmp_path / "media"
+
+
+@pytest.fixture
+def vector_store(settings: Settings) -> Iterator[QdrantClient]:
+    """A real vectord, and in it an alias (and so collections) of this test's own, which are dropped at its end."""
+    from search.index.client import get_client
+
+    settings.QDRANT_URL = ""
+    settings.QDRANT_ALIAS = f"test-{uuid.uuid4().hex[:12]}"
+    client = get_client()
+    yield client
+    for collection in client.get_collections().collections:
+        if collection.name.startswith(settings.QDRANT_ALIAS):
+            client.delete_collection(collection.name)
+
+
+@pytest.fixture
+def quick_encoders(settings: Settings) -> None:
+    """Deterministic encoders without weights (tests/doubles.py) in place of the configured ones."""
+    settings.ENCODERS = {
+        "text": {"BACKEND": "tests.doubles.HashedWords", "OPTIONS": {}},
+        "image": {"BACKEND": "tests.doubles.HashedWordsAndColours", "OPTIONS": {}},
+    }

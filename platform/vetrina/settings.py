@@ -172,9 +172,19 @@ OUTBOX_BATCH = env.int("OUTBOX_BATCH", 256)
 OUTBOX_LEASE_SECONDS = env.int("OUTBOX_LEASE_SECONDS", 120)
 OUTBOX_MAX_ATTEMPTS = env.int("OUTBOX_MAX_ATTEMPTS", 5)
 CELERY_BEAT_SCHEDULE = {
-    "sweep-outbox": {"task": "workers.tasks.drain_outbox", "schedule": OUTBOX_SWEEP_SECONDS},
-    "sweep-thumbnails": {"task": "workers.tasks.make_thumbnails", "schedule": 30},
-    "drop-retired-collections": {"task": "workers.tasks.drop_retired_collections", "schedule": 300},
+    # A message that was not taken before the next one is sent is worth nothing: without `expires` they would pile up
+    # while no worker runs, or while one is busy.
+    "sweep-outbox": {
+        "task": "workers.tasks.drain_outbox",
+        "schedule": OUTBOX_SWEEP_SECONDS,
+        "options": {"expires": OUTBOX_SWEEP_SECONDS},
+    },
+    "sweep-thumbnails": {"task": "workers.tasks.make_thumbnails", "schedule": 30, "options": {"expires": 30}},
+    "drop-retired-collections": {
+        "task": "workers.tasks.drop_retired_collections",
+        "schedule": 300,
+        "options": {"expires": 300},
+    },
 }
 
 # Pictures -------------------------------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ class DrainReport:
     pictures: int = 0
     put_off: int = 0  # by a fault that was not theirs
     reason: str = ""  # of that
+    out_of_time: bool = False  # so there may be more to do
 
     @property
     def claimed(self) -> int:
@@ -74,7 +75,8 @@ class _Pipeline:
         try:
             while True:
                 batch = None
-                if left != 0 and not self.report.reason and (deadline is None or time.monotonic() < deadline):
+                self.report.out_of_time |= deadline is not None and time.monotonic() > deadline
+                if left != 0 and not self.report.reason and not self.report.out_of_time:
                     batch = self._next()
                 if batch is not None:
                     left = left - 1 if left is not None else None

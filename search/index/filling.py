@@ -67,6 +67,10 @@ def ensure_current() -> IndexCollection:
     return row
 
 
+def is_filling() -> bool:
+    return IndexCollection.objects.filter(state=State.FILLING).exists()
+
+
 def advance() -> bool:
     """Take the collection that is being filled one step further. Returns whether that put work into the outbox."""
     row = IndexCollection.objects.filter(state=State.FILLING).order_by("-created_at").first()

@@ -1,0 +1,59 @@
+"""What runs in the background: thin shells around one call each.
+
+A task may be lost, repeated or late without harm: what is to be done is in the database, and beat asks again.
+"""
+
+import logging
+import time
+from typing import Any
+
+from celery import Task, shared_task
+from django.db import OperationalError
+
+from catalog.models import Picture
+from catalog.pictures import make_thumbnails as make_thumbnails_of
+from search.encoders.base import EncoderError
+from search.index import filling
+from search.index.drain import drain
+from search.index.errors import VectorStoreError
+
+logger = logging.getLogger(__name__)
+
+TURN_SECONDS = 20  # a task stays well below the broker's visibility time-out, and lets others have their turn
+
+# The one retry rule: what another moment may mend is tried again, with growing pauses; anything else is a bug.
+RETRY: dict[str, Any] = {
+    "autoretry_for": (OperationalError, VectorStoreError, EncoderError, OSError),
+    "retry_backoff": 2,
+    "retry_backoff_max": 60,
+    "max_retries": 5,
+}
+
+
+@shared_task(bind=True, **RETRY)
+def drain_outbox(self: Task[Any, Any]) -> None:
+    """Bring products level with the index for a while, and ask for another turn where more is due."""
+    report = drain(seconds=TURN_SECONDS)
+    if report.claimed:
+        logger.info("Indexed %d products, %d failed, %d put off", report.done, report.failed, report.put_off)
+    if report.out_of_time:
+        self.apply_async(expires=TURN_SECONDS)
+
+
+@shared_task(bind=True, **RETRY)
+def make_thumbnails(self: Task[Any, Any]) -> None:
+    """Make what thumbnails are lacking for a while, and ask for another turn where more are."""
+    lacking = Picture.objects.filter(thumbnails={}, thumbnail_error="").order_by("id")
+    deadline = time.monotonic() + TURN_SECONDS
+    for picture in lacking.iterator(chunk_size=100):
+        make_thumbnails_of(picture)
+        if time.monotonic() > deadline:
+            self.apply_async(expires=TURN_SECONDS)
+            return
+
+
+@shared_task(**RETRY)
+def drop_retired_collections() -> None:
+    """Drop collections that were replaced, once nobody can be asking them."""
+    for name in filling.drop_retired():
+        logger.info("Dropped the retired collection %s", name)
