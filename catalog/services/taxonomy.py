@@ -11,7 +11,7 @@ from catalog.services.changes import mark_changed
 from catalog.text import unique_slug
 
 SEPARATOR = " > "
-Position = Literal["first-child", "last-child", "left", "right", "first-sibling", "last-sibling"]
+Position = Literal["last-child", "left", "right"]
 
 
 def add_category(
@@ -35,20 +35,30 @@ def add_category(
             raise ValidationError("The tree of categories can go no deeper here.") from error
 
 
-def save_category(category: Category) -> Category:
-    """Write name, slug and translations of a category that is in the tree. Errors as in `add_category`."""
+def save_category(category: Category, *, parent: Category | Literal["unchanged"] | None = "unchanged") -> Category:
+    """Write name, slug and translations of a category in the tree, and move it to the end of another parent if given.
+
+    Both happen at once, so that a name taken in the old place or the new is no obstacle to the other. Errors as in
+    `add_category` and `move_category`.
+    """
     with transaction.atomic():
         _lock_tree()
         before = Category.objects.get(pk=category.pk)
+        old_parent = Category.objects.get_parent(before)
+        new_parent = old_parent if parent == "unchanged" else parent
         category.name = category.name.strip()
-        category.full_name = full_name_for(category, Category.objects.get_parent(before))
+        category.full_name = full_name_for(category, new_parent)
         if not category.slug:
             category.slug = unique_slug(Category, category.name, key=category.full_name, exclude_pk=category.pk)
+        if new_parent != old_parent:
+            _move(before, new_parent or Category.objects.get_last_root_node(), "last-child" if new_parent else "right")
+            category.path, category.depth, category.numchild = before.path, before.depth, before.numchild
         # Not the tree's own columns: they may have moved on since this instance was loaded.
         category.save(update_fields=["name", "slug", "full_name", "translations"])
-        if (before.name, before.slug, before.translations) != (category.name, category.slug, category.translations):
-            _rewrite_below(before.path, category.full_name)
-            _mark_below(before.path)
+        fields = ("full_name", "slug", "translations")
+        if any(getattr(before, field) != getattr(category, field) for field in fields):
+            _rewrite_below(category)
+            _mark_below(category)
     return category
 
 
@@ -61,26 +71,31 @@ def move_category(category: Category, target: Category | None, position: Positio
         _lock_tree()
         category.refresh_from_db()
         if target is None:
-            target, position = Category.objects.get_last_root_node(), "last-sibling"
-        else:
-            target.refresh_from_db()
-        if target == category and position.endswith("child"):
-            raise ValidationError("A category cannot be moved below itself.")
-        parent = target if position.endswith("child") else Category.objects.get_parent(target)
+            target, position = Category.objects.get_last_root_node(), "right"
+        target.refresh_from_db()
+        parent = target if position == "last-child" else Category.objects.get_parent(target)
         full_name = full_name_for(category, parent)
-        try:
-            Category.objects.move(category, target, pos=position)
-        except InvalidMoveToDescendant as error:
-            raise ValidationError("A category cannot be moved below itself.") from error
-        except PathOverflow as error:
-            raise ValidationError("The tree of categories can go no deeper here.") from error
-        category.refresh_from_db()
+        _move(category, target, position)
         if full_name != category.full_name:
             category.full_name = full_name
             category.save(update_fields=["full_name"])
-            _rewrite_below(category.path, full_name)
-            _mark_below(category.path)
+            _rewrite_below(category)
+            _mark_below(category)
     return category
+
+
+def _move(category: Category, target: Category, position: Position) -> None:
+    """Let treebeard move the rows, and load what it made of this one."""
+    target.refresh_from_db()
+    if target.path.startswith(category.path) and position == "last-child":
+        raise ValidationError("A category cannot be moved below itself.")
+    try:
+        Category.objects.move(category, target, pos=position)
+    except InvalidMoveToDescendant as error:
+        raise ValidationError("A category cannot be moved below itself.") from error
+    except PathOverflow as error:
+        raise ValidationError("The tree of categories can go no deeper here.") from error
+    category.refresh_from_db()
 
 
 def delete_categories(categories: Any) -> int:
@@ -139,18 +154,17 @@ def full_name_for(category: Category, parent: Category | None) -> str:
     return full_name
 
 
-def _rewrite_below(path: str, full_name: str) -> None:
-    below = list(Category.objects.filter(path__startswith=path).exclude(path=path).order_by("path"))
-    names = {path: full_name}
-    for category in below:
-        parent_path = category.path[: -Category.steplen]
-        names[category.path] = category.full_name = f"{names[parent_path]}{SEPARATOR}{category.name}"
-        if len(category.full_name) > 500:
+def _rewrite_below(category: Category) -> None:
+    below = list(Category.objects.get_descendants(category).order_by("path"))
+    names = {category.path: category.full_name}
+    for row in below:
+        names[row.path] = row.full_name = f"{names[row.path[: -Category.steplen]]}{SEPARATOR}{row.name}"
+        if len(row.full_name) > 500:
             raise ValidationError(
-                {"name": f"“{category.name}”, below this one, would get a full name of more than 500 characters."}
+                {"name": f"“{row.name}”, below this one, would get a full name of more than 500 characters."}
             )
     Category.objects.bulk_update(below, ["full_name"], batch_size=200)
 
 
-def _mark_below(path: str) -> None:
-    mark_changed(Product.objects.filter(category__path__startswith=path))
+def _mark_below(category: Category) -> None:
+    mark_changed(Product.objects.filter(category__path__startswith=category.path))

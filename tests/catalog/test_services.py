@@ -298,6 +298,23 @@ class TestTaxonomy:
         assert waiting() == {product.pk}
         assert Category.objects.find_problems() == ([], [], [], [], [])
 
+    def test_renaming_and_moving_at_once_minds_no_namesake_on_the_way(self):
+        food, garden = services.add_category("Food"), services.add_category("Garden")
+        herbs = services.add_category("Herbs", food)
+        mint = services.add_category("Mint", herbs)
+        services.add_category("Herbs", garden)
+        services.add_category("Plants", food)
+        product = make(category=mint)
+        drained()
+        herbs.name = "Plants"
+        services.save_category(herbs, parent=garden)
+        assert Category.objects.get(pk=mint.pk).full_name == "Garden > Plants > Mint"
+        assert Category.objects.get(pk=herbs.pk).full_name == "Garden > Plants"
+        assert waiting() == {product.pk}
+        with pytest.raises(ValidationError, match="below itself"):
+            services.save_category(herbs, parent=mint)
+        assert Category.objects.find_problems() == ([], [], [], [], [])
+
     def test_changing_places_among_siblings_marks_nothing(self):
         a, b = services.add_category("A"), services.add_category("B")
         make(category=b)
