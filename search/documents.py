@@ -25,9 +25,12 @@ PAYLOAD_INDEXES = {
     "price": "float",
     "in_stock": "bool",
     "released": "datetime",
-    # "name=value" of every attribute in one field: names are the catalogue's own and too many for an index each.
+    # Name and value of every attribute in one field: names are the catalogue's own and too many for an index each.
     "attribute_values": "keyword",
 }
+ATTRIBUTE_SEPARATOR = "\x1f"  # cleaned texts hold no control characters
+# The attributes that say what a product is, and not what it is like.
+KIND_ATTRIBUTES = {"type", "product_type", "kind", "product type"}
 # Longer values are prose: nobody picks them from a list, and they stay searchable as text.
 MAX_ATTRIBUTE_VALUE = 100
 DESCRIPTION_CHARACTERS = 300  # of the text that BERT reads; its window ends at 256 word pieces
@@ -76,7 +79,7 @@ def attribute_values(attributes: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def attribute_key(name: str, value: str) -> str:
     """The payload's `attribute_values` entry for one attribute with one value."""
-    return f"{name}={value}"
+    return f"{name}{ATTRIBUTE_SEPARATOR}{value}"
 
 
 def _ancestry(categories: Iterable[Category]) -> dict[int, list[Category]]:
@@ -114,7 +117,12 @@ def embedded_text(product: Product) -> str:
 
 def _terms(product: Product, line: Sequence[Category]) -> Sparse:
     own = settings.LANGUAGE_CODE
-    words_of = {name: " ".join([name.replace("_", " "), value]) for name, value in attribute_values(product.attributes)}
+    kinds: list[tuple[str, str]] = []
+    others: list[tuple[str, str]] = []
+    for name, value in attribute_values(product.attributes):
+        if value.replace(".", "").isdigit() or value in ("yes", "no"):
+            continue  # a bare number says nothing without its name, and "yes" is everywhere
+        (kinds if name.casefold() in KIND_ATTRIBUTES else others).append((value, own))
     translated = [
         (str(text), language)
         for language, texts in [*product.translations.items(), *(pair for c in line for pair in c.translations.items())]
@@ -127,7 +135,8 @@ def _terms(product: Product, line: Sequence[Category]) -> Sparse:
             "codes": [(code.value, own) for code in product.codes.all()],
             "brand": [(product.brand.name, own)] if product.brand else [],
             "category": [(category.name, own) for category in line],
-            "attributes": [(text, own) for text in words_of.values()],
+            "kind": kinds,
+            "attributes": others,
             "translations": translated,
             "description": [(product.description, own)],
         }

@@ -35,7 +35,8 @@ FIELDS: dict[str, FieldWeight] = {
     "codes": FieldWeight(2.0, 0.0, 3),
     "brand": FieldWeight(1.0, 0.0, 1.5),
     "category": FieldWeight(2.0, 0.3, 4),
-    "attributes": FieldWeight(0.5, 0.5, 40),
+    "kind": FieldWeight(2.0, 0.3, 1),
+    "attributes": FieldWeight(0.5, 0.5, 20),
     "translations": FieldWeight(2.0, 0.0, 30),
     "description": FieldWeight(0.5, 0.6, 20),
 }
@@ -45,7 +46,8 @@ SATURATION = 1.2  # BM25's k1
 JOINED_WEIGHT = 0.3
 # A stem that only another language's rules give ("Äpfel" in an English shop) counts, but less.
 FOREIGN_STEM_WEIGHT = 0.6
-MAX_TERMS_IN_QUERY = 64
+PART_WEIGHT = 0.5
+MAX_WORDS_IN_QUERY = 32
 
 _STEMMERS = {
     "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english",
@@ -156,16 +158,37 @@ def query_terms(text: str, language: str, others: Sequence[str] = ()) -> Sparse:
 
     `language` is the shop's; `others` are further languages whose stems are tried too.
     """
-    sequence = words(text, language)[:MAX_TERMS_IN_QUERY]
+    sequence = words(text, language)[:MAX_WORDS_IN_QUERY]
     asked: dict[str, float] = {}
-    for language_of, weight in ((language, 1.0), *((other, FOREIGN_STEM_WEIGHT) for other in others)):
-        for word in sequence if language_of == language else words(text, language_of)[:MAX_TERMS_IN_QUERY]:
-            for position, term in enumerate(word.terms):
-                # The parts of a model number are weaker evidence than the whole.
-                asked.setdefault(term, weight if position == 0 or not word.joins else weight * 0.5)
+    for word in sequence:
+        for term, weight in _asked_by(word, others).items():
+            asked[term] = max(weight, asked.get(term, 0.0))
     for term in joined(sequence, language):
         asked.setdefault(term, JOINED_WEIGHT)
     return _sparse(asked)
+
+
+def word_terms(text: str, language: str, others: Sequence[str] = ()) -> list[tuple[str, Sparse]]:
+    """The different words of a query, each with the terms that it alone asks for."""
+    found = {word.surface: word for word in words(text, language)[:MAX_WORDS_IN_QUERY]}
+    return [(surface, _sparse(_asked_by(word, others))) for surface, word in found.items()]
+
+
+def languages(*, except_: str) -> list[str]:
+    """The languages whose words can be stemmed, but for one."""
+    return [language for language in _STEMMERS if language != except_.split("-")[0]]
+
+
+def _asked_by(word: Word, others: Sequence[str]) -> dict[str, float]:
+    """Terms of one word with weights. The parts of a model number are weaker evidence than the whole."""
+    asked = {term: 1.0 if position == 0 else PART_WEIGHT for position, term in enumerate(word.terms)}
+    if not word.joins:  # an unspaced script's pairs, or a model number: nothing to stem
+        return dict.fromkeys(word.terms, 1.0) if _IS_UNSPACED.match(word.surface) else asked
+    for other in others:
+        stemmer = _stemmer(other)
+        if stemmer and not word.surface.isdigit():
+            asked.setdefault(stemmer.stemWord(word.surface), FOREIGN_STEM_WEIGHT)
+    return asked
 
 
 def _sparse(weights: Mapping[str, float]) -> Sparse:

@@ -1,0 +1,212 @@
+"""The search: understand, retrieve, fuse, and answer with what the database says is for sale now."""
+
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from django.db.models import F, Q, QuerySet
+from qdrant_client import models
+
+from catalog import selectors
+from catalog.models import Product
+from search.encoders.base import EncoderError
+from search.index.client import get_client
+from search.index.errors import VectorStoreError
+from search.index.live import Live, live_collection, on_live
+from search.index.schema import IMAGE, TERMS, TEXT
+from search.query import facets, floor, fusion
+from search.query.errors import BadRequest, SearchUnavailable
+from search.query.filters import ATTRIBUTE_SCOPE, Conditions, has_id, resolve
+from search.query.fusion import Scored
+from search.query.request import Facet, Hit, Mode, SearchRequest, SearchResult
+from search.query.retrieve import ALL, CANDIDATES, Retrieved, retrieve
+from search.query.understand import Understood, understand
+
+DEEPEST = {True: CANDIDATES, False: 10_000}  # hits that can be paged to: of a search, of a browsed list
+ORDERS: dict[str, tuple[Any, ...]] = {
+    "price": (F("price").asc(nulls_last=True), "pk"),
+    "-price": (F("price").desc(nulls_last=True), "pk"),
+    "-released": (F("released").desc(nulls_last=True), "-pk"),
+    "title": ("title", "pk"),
+    "relevance": (F("published_at").desc(nulls_last=True), "-pk"),  # of a browsed list: what is new
+}
+
+
+def search(request: SearchRequest) -> SearchResult:
+    """Find products by words, by a picture or by both; with neither, list what the filters leave.
+
+    Raises BadRequest and SearchUnavailable, and nothing else for what a request or the index may do.
+    """
+    started = time.perf_counter()
+    _check(request)
+    conditions = resolve(request.filters)
+    try:
+        if _asks(request):
+            result = _search(request, conditions)
+        else:
+            result = _browse(request, conditions)
+    except VectorStoreError as error:
+        raise SearchUnavailable(f"The search index cannot be reached at the moment: {error}") from error
+    hits, total, counted, told = result
+    told = {"q": request.q.strip(), "not": request.not_q.strip(), **told}
+    if conditions.unknown:
+        told["unknown_filters"] = list(conditions.unknown)
+    return SearchResult(hits, total, counted, round((time.perf_counter() - started) * 1000, 1), told)
+
+
+Answer = tuple[list[Hit], int, list[Facet], dict[str, Any]]
+
+
+def _asks(request: SearchRequest) -> bool:
+    return bool(request.q.strip() or request.not_q.strip() or request.image is not None or request.image_of)
+
+
+def _check(request: SearchRequest) -> None:
+    if request.image is not None and request.image_of:
+        raise BadRequest("image_of", "Send a picture or name a product, not both.")
+    if request.page < 1 or request.page_size < 1:
+        raise BadRequest("page", "Pages count from 1, and have at least one hit.")
+    deepest = DEEPEST[_asks(request)]
+    if request.page * request.page_size > deepest:
+        raise BadRequest("page", f"Only the first {deepest} hits can be paged through; add a filter to see others.")
+
+
+def _search(request: SearchRequest, conditions: Conditions) -> Answer:
+    lifted = [name for name in facets.names(request.facets, request.filters) if name in conditions.points]
+    mode, live, understood, retrieved, found = on_live(partial(_candidates, request, conditions, lifted))
+    for_sale = _for_sale({scored.id for variant in found.values() for scored in variant})
+    ranked = [scored for scored in found[ALL] if scored.id in for_sale]
+    ids = {name: [scored.id for scored in variant if scored.id in for_sale] for name, variant in found.items()}
+
+    page = slice((request.page - 1) * request.page_size, request.page * request.page_size)
+    if request.sort == "relevance":
+        order: Sequence[int] = [scored.id for scored in ranked[page]]
+    else:
+        rows = Product.objects.filter(pk__in=ids[ALL]).order_by(*ORDERS[request.sort])
+        order = list(rows.values_list("pk", flat=True)[page])
+    by_id = {scored.id: scored for scored in ranked}
+    hits = [
+        Hit(product, round(by_id[product.pk].score, 6), explain(by_id[product.pk]) if request.explain else None)
+        for product in selectors.products_for_cards(order)
+    ]
+    counted = facets.count(
+        live,
+        request.facets,
+        request.filters,
+        rows=lambda name: Product.objects.filter(pk__in=ids.get(name, ids[ALL])),
+        points=lambda name: models.Filter(must=[has_id(ids.get(name, ids[ALL]))]),
+    )  # fmt: skip
+    told: dict[str, Any] = {
+        "mode": mode,
+        "exact": [hit.product.sku for hit in hits if by_id[hit.product.pk].score > 1],
+        "unknown_words": [word for word, best in retrieved.best_of_word.items() if not best],
+        "total_is_exact": all(len(ranked) < CANDIDATES for ranked in retrieved.lists[ALL].values()),
+        "degraded": understood.degraded,
+    }
+    if understood.like:
+        told["image_of"] = understood.like.sku
+    if not ranked:
+        told["message"] = "Nothing in the shop is related to this."
+    return hits, len(ranked), counted, told
+
+
+def _candidates(
+    request: SearchRequest, conditions: Conditions, lifted: Sequence[str], live: Live
+) -> tuple[Mode, Live, Understood, Retrieved, dict[str, list[Scored]]]:
+    """The ranked products, with every filter and with each of `lifted` taken off."""
+    understood = understand(request, live)
+    near = None
+    if understood.text is not None:
+        try:
+            near = floor.nearness(live.text_spec)
+        except EncoderError as error:
+            understood.text = None
+            understood.degraded.append(f"Searched by words alone, because the text encoder failed: {error}")
+    pictured = understood.image is not None
+    mode: Mode = "lexical" if understood.text is None and not pictured else request.mode
+    retrieved = retrieve(live, understood, conditions, near=near, lifted=lifted)
+    asked = floor.asked_weight(retrieved.best_of_word, _products_in(live)) if understood.words else 0.0
+    weights = fusion.WEIGHTS_WITH_PICTURE if pictured else fusion.WEIGHTS[mode]
+    found = {
+        variant: fusion.fuse(
+            lists,
+            weights=weights,
+            exact=[id for id in understood.exact if id in retrieved.exact.get(variant, ())],
+            asked=asked,
+            near=near,
+            without=retrieved.unwanted,
+        )
+        for variant, lists in retrieved.lists.items()
+    }
+    return mode, live, understood, retrieved, found
+
+
+_sizes: dict[str, tuple[float, int]] = {}
+SIZE_SECONDS = 30.0
+
+
+def _products_in(live: Live) -> int:
+    """The number of products in the index, half a minute old at most: it only sets the weight of unknown words."""
+    known = _sizes.get(live.name)
+    if known is None or time.monotonic() - known[0] > SIZE_SECONDS:
+        known = _sizes[live.name] = time.monotonic(), get_client().count(live.name, exact=False).count
+    return known[1]
+
+
+def _for_sale(ids: set[int]) -> set[int]:
+    """Those that are published now. The index may lag; what is gone from the database is never shown."""
+    return set(selectors.published_products().filter(pk__in=ids).values_list("pk", flat=True))
+
+
+def _browse(request: SearchRequest, conditions: Conditions) -> Answer:
+    """A list from the database alone, which is always current; only attributes need the index."""
+    degraded: list[str] = []
+    live = None
+    try:
+        live = live_collection()
+    except VectorStoreError as error:
+        if conditions.attributes:
+            raise
+        degraded.append(f"Attributes are not counted: {error}")
+
+    def rows(without: str = "") -> QuerySet[Product]:
+        found = selectors.published_products().filter(conditions.filter_rows(without=(without,)))
+        attributes = [name for name in conditions.attributes if name != without]
+        if attributes and live:
+            also = [condition for name in attributes for condition in conditions.points[name]]
+            ids = _ids(live, models.Filter(must=also))
+            if len(ids) >= ATTRIBUTE_SCOPE:
+                degraded.append(f"Only the first {ATTRIBUTE_SCOPE} products with these attributes were looked at.")
+            found = found.filter(pk__in=ids)
+        return found.distinct() if {"tag", "in_stock"} & conditions.rows.keys() else found
+
+    found = rows()
+    page = slice((request.page - 1) * request.page_size, request.page * request.page_size)
+    order = list(found.order_by(*ORDERS[request.sort]).values_list("pk", flat=True)[page])
+    hits = [Hit(product, 0.0, {} if request.explain else None) for product in selectors.products_for_cards(order)]
+    counted = facets.count(
+        live,
+        request.facets,
+        request.filters,
+        rows=lambda name: Product.objects.filter(Q(pk__in=rows(name).values("pk"))),
+        points=lambda name: conditions.filter_points(without=(name,)),
+    )
+    told = {"mode": "browse", "total_is_exact": True, "degraded": list(dict.fromkeys(degraded))}
+    return hits, found.count(), counted, told
+
+
+def _ids(live: Live, filter_: models.Filter) -> list[int]:
+    points, _ = get_client().scroll(
+        live.name, scroll_filter=filter_, limit=ATTRIBUTE_SCOPE, with_payload=False, with_vectors=False
+    )
+    return [int(point.id) for point in points]
+
+
+def explain(scored: Scored) -> dict[str, Any]:
+    """The parts of a score: each part's own score and rank, its weight, and what it added to the whole."""
+    return {name: dict(part) for name, part in sorted(scored.parts.items(), key=lambda item: _ORDER.index(item[0]))}
+
+
+_ORDER = ["exact", TERMS, TEXT, IMAGE]
+__all__ = ["SearchUnavailable", "search"]

@@ -1,0 +1,81 @@
+"""Several ranked lists into one: reciprocal ranks with weights, after the relevance floor.
+
+Reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009) needs no common scale. Its known weakness, that it
+dilutes a strong match and cannot be thresholded, is met by two rules: an exact code ranks before everything, and only
+what passes the floor (`search.query.floor`) takes part.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from search.index.schema import IMAGE, TERMS, TEXT
+from search.query.floor import Nearness, related
+from search.query.retrieve import Ranked
+
+RANK_CONSTANT = 60
+WEIGHTS = {
+    "lexical": {TERMS: 1.0},
+    "semantic": {TEXT: 1.0, IMAGE: 1.0},
+    "hybrid": {TERMS: 2.0, TEXT: 1.0, IMAGE: 1.0},
+}
+# With a picture the words refine what the picture asks for.
+WEIGHTS_WITH_PICTURE = {TERMS: 0.5, TEXT: 0.5, IMAGE: 2.0}
+# A picture's neighbours, as a share of the best one's similarity: what is further off merely has a picture too.
+PICTURE_FLOOR = 0.5
+
+
+@dataclass
+class Scored:
+    """A product with its score (at most 1, and 1 more for an exact code) and where that came from."""
+
+    id: int
+    score: float = 0.0
+    parts: dict[str, dict[str, Any]] = field(default_factory=dict)  # part -> {"score", "rank", "weight"}
+
+
+def fuse(
+    lists: Mapping[str, Ranked],
+    *,
+    weights: Mapping[str, float],
+    exact: Sequence[int] = (),
+    asked: float = 0.0,
+    near: Nearness | None = None,
+    without: Collection[int] = (),
+) -> list[Scored]:
+    """Best first; equal scores by id, so that pages never overlap.
+
+    `asked` is the score of a product that has all of the query's words; `near` is None where no text was compared.
+    """
+    found: dict[int, Scored] = {}
+    for part, ranked in lists.items():
+        for rank, (id, score) in enumerate(ranked, start=1):
+            scored = found.setdefault(id, Scored(id))
+            scored.parts[part] = {"score": score, "rank": rank, "weight": weights.get(part, 0.0)}
+    first = {id: position for position, id in enumerate(exact)}
+    for id in first:
+        found.setdefault(id, Scored(id))
+    picture_floor = PICTURE_FLOOR * lists[IMAGE][0][1] if lists.get(IMAGE) else None
+    kept = []
+    total = sum(weights.get(part, 0.0) for part in lists) or 1.0
+    for scored in found.values():
+        if scored.id in without:
+            continue
+        if scored.id in first:
+            scored.parts["exact"] = {"score": 1.0, "rank": first[scored.id] + 1, "weight": 1.0}
+        elif not _passes(scored, asked, near, picture_floor):
+            continue
+        ranks = ((part["weight"], part["rank"]) for name, part in scored.parts.items() if name != "exact")
+        fused = sum(weight * (RANK_CONSTANT + 1) / (RANK_CONSTANT + rank) for weight, rank in ranks) / total
+        scored.score = fused + (1.0 if scored.id in first else 0.0)
+        if scored.score > 0:
+            kept.append(scored)
+    return sorted(kept, key=lambda each: (first.get(each.id, len(first)), -each.score, each.id))
+
+
+def _passes(scored: Scored, asked: float, near: Nearness | None, picture_floor: float | None) -> bool:
+    if picture_floor is not None:
+        return IMAGE in scored.parts and scored.parts[IMAGE]["score"] >= picture_floor
+    terms, text = scored.parts.get(TERMS), scored.parts.get(TEXT)
+    coverage = terms["score"] / asked if terms and asked else 0.0
+    return related(coverage, text["score"] if text else None, near)

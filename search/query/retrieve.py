@@ -1,0 +1,94 @@
+"""One request to the vector store for all that a search needs of it: the nearest by words, text and picture."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from qdrant_client import models
+
+from search.index.client import get_client
+from search.index.live import Live
+from search.index.schema import IMAGE, TERMS, TEXT
+from search.query.filters import Conditions, has_id
+from search.query.floor import Nearness
+from search.query.understand import Understood
+from search.terms import Sparse
+
+CANDIDATES = 1000  # of each kind; a page lies within them
+UNWANTED = 10_000  # products that unwanted words can take away
+ALL = ""  # the variant with every filter; the others are named after the facet whose filter is lifted
+
+Ranked = list[tuple[int, float]]  # (product id, score), best first
+
+
+@dataclass
+class Retrieved:
+    """Ranked lists by variant and part, and what the catalogue knows of the query's words."""
+
+    lists: dict[str, dict[str, Ranked]] = field(default_factory=dict)
+    exact: dict[str, set[int]] = field(default_factory=dict)  # those of the exact products that meet the filters
+    best_of_word: dict[str, float] = field(default_factory=dict)  # 0: no product has it
+    unwanted: set[int] = field(default_factory=set)
+
+
+def retrieve(
+    live: Live,
+    understood: Understood,
+    conditions: Conditions,
+    *,
+    near: Nearness | None,
+    lifted: Sequence[str] = (),
+) -> Retrieved:
+    """Ask for every part and every variant in one batch. Raises VectorStoreError."""
+    asked: list[tuple[tuple[str, str], models.QueryRequest]] = []
+    for variant in (ALL, *lifted):
+        filter_ = conditions.filter_points(without=(variant,))
+        for part, request in _parts(understood, filter_, near).items():
+            asked.append(((variant, part), request))
+        if understood.exact:
+            only = conditions.filter_points(without=(variant,), also=[has_id(understood.exact)])
+            asked.append(((variant, "exact"), models.QueryRequest(filter=only, limit=len(understood.exact))))
+    for word, terms in understood.words:
+        asked.append((("word", word), _terms_request(terms, models.Filter(), limit=1)))
+    for word, terms in understood.unwanted:
+        asked.append((("unwanted", word), _terms_request(terms, conditions.filter_points(), limit=UNWANTED)))
+    answers = get_client().query_batch_points(live.name, [request for _, request in asked]) if asked else []
+
+    result = Retrieved(lists={variant: {} for variant in (ALL, *lifted)})
+    for ((group, name), _), answer in zip(asked, answers, strict=True):
+        ranked = [(int(point.id), float(point.score)) for point in answer.points]
+        if group == "word":
+            result.best_of_word[name] = ranked[0][1] if ranked else 0.0
+        elif group == "unwanted":
+            result.unwanted.update(id for id, _ in ranked)
+        elif name == "exact":
+            result.exact[group] = {id for id, _ in ranked}
+        else:
+            result.lists[group][name] = ranked
+    return result
+
+
+def _parts(understood: Understood, filter_: models.Filter, near: Nearness | None) -> dict[str, models.QueryRequest]:
+    parts = {}
+    # Words are looked up in every mode: where they do not rank, they still tell what the catalogue knows.
+    if understood.terms[0]:
+        parts[TERMS] = _terms_request(understood.terms, filter_, CANDIDATES)
+    if understood.text is not None:
+        parts[TEXT] = models.QueryRequest(
+            query=understood.text.tolist(),
+            using=TEXT,
+            filter=filter_,
+            limit=CANDIDATES,
+            score_threshold=near.low if near else None,
+        )
+    if understood.image is not None:
+        parts[IMAGE] = models.QueryRequest(
+            query=understood.image.tolist(), using=IMAGE, filter=filter_, limit=CANDIDATES
+        )
+    return parts
+
+
+def _terms_request(terms: Sparse, filter_: models.Filter, limit: int) -> models.QueryRequest:
+    indices, values = terms
+    return models.QueryRequest(
+        query=models.SparseVector(indices=indices, values=values), using=TERMS, filter=filter_, limit=limit
+    )

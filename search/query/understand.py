@@ -1,0 +1,133 @@
+"""What a request asks for: an exact code, words, words to stay away from, a picture; each as the index takes it."""
+
+import json
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from PIL import Image
+
+from catalog.models import Picture, Product, ProductCode
+from catalog.text import normalise_code
+from search.encoders.base import EncoderError, Vectors
+from search.encoders.registry import Spec, encoder_for
+from search.index import embeddings
+from search.index.live import Live
+from search.query.errors import BadRequest, SearchUnavailable
+from search.query.request import SearchRequest
+from search.terms import Sparse, languages, query_terms, word_terms
+
+# A code that names more products than this is no code ("black", typed into the field of the model number).
+MOST_PRODUCTS_OF_A_CODE = 20
+MOST_WORDS_PROBED = 12
+CACHED_QUERIES = 2048
+# How far the query's vector is pushed from that of the unwanted words.
+AWAY = 0.4
+
+
+@dataclass
+class Understood:
+    """A request as the index takes it. Vectors are None where the request has no such part or its encoder failed."""
+
+    exact: list[int] = field(default_factory=list)  # product ids
+    terms: Sparse = field(default_factory=lambda: ([], []))
+    words: list[tuple[str, Sparse]] = field(default_factory=list)  # each word alone, to see which the catalogue knows
+    unwanted: list[tuple[str, Sparse]] = field(default_factory=list)
+    text: Vectors | None = None  # (dim,)
+    image: Vectors | None = None  # (dim,), of the picture, or of picture and words composed
+    like: Product | None = None  # the product of `image_of`
+    degraded: list[str] = field(default_factory=list)
+
+
+def exact_products(q: str) -> list[int]:
+    """Ids of the products that a code names: sku, then EAN, then model number."""
+    normalised = normalise_code(q)
+    # Names without a digit are sometimes entered as model numbers ("Optical Mouse"); as words they find as much.
+    if len(normalised) < 2:
+        return []
+    order = {ProductCode.Kind.SKU: 0, ProductCode.Kind.EAN: 1, ProductCode.Kind.MPN: 2}
+    rows = list(
+        ProductCode.objects.filter(normalised=normalised, product__status=Product.Status.PUBLISHED)
+        .order_by("product_id")
+        .values_list("product_id", "kind")[: MOST_PRODUCTS_OF_A_CODE + 1]
+    )
+    if not any(character.isdigit() for character in normalised):
+        rows = [row for row in rows if row[1] == ProductCode.Kind.SKU]
+    if len(rows) > MOST_PRODUCTS_OF_A_CODE:
+        return []
+    return list(dict.fromkeys(id for id, _ in sorted(rows, key=lambda row: (order[ProductCode.Kind(row[1])], row[0]))))
+
+
+def understand(request: SearchRequest, live: Live) -> Understood:
+    """Look up and encode. Raises BadRequest for an unknown product, SearchUnavailable without any way to go on."""
+    understood = Understood()
+    own, others = settings.LANGUAGE_CODE, languages(except_=settings.LANGUAGE_CODE)
+    q = request.q.strip()
+    if q:
+        understood.exact = exact_products(q)
+        understood.terms = query_terms(q, own, others)
+        understood.words = word_terms(q, own, others)[:MOST_WORDS_PROBED]
+        if request.mode != "lexical":
+            try:
+                understood.text = encode_words(live.text_spec, q, request.not_q.strip())
+            except EncoderError as error:
+                understood.degraded.append(f"Searched by words alone, because the text encoder failed: {error}")
+    if request.not_q.strip():
+        # A word that is also asked for takes nothing away: "mouse" without "mouse pad" still wants mice.
+        asked = {word for word, _ in understood.words}
+        unwanted = word_terms(request.not_q, own, others)[:MOST_WORDS_PROBED]
+        understood.unwanted = [(word, terms) for word, terms in unwanted if word not in asked]
+    if request.image is not None or request.image_of:
+        understood.like, understood.image = _picture(request, live)
+    return understood
+
+
+def encode_words(spec: Spec, q: str, away: str = "") -> Vectors:
+    """The vector of a query, remembered for the next one who asks the same."""
+    vector = _encoded(json.dumps(spec, sort_keys=True), q)
+    if away:
+        vector = vector - AWAY * _encoded(json.dumps(spec, sort_keys=True), away)
+        vector = vector / max(float(np.linalg.norm(vector)), 1e-9)
+    return vector
+
+
+@lru_cache(maxsize=CACHED_QUERIES)
+def _encoded(spec: str, text: str) -> Vectors:
+    vector: Vectors = encoder_for(json.loads(spec)).encode_text([text], query=True)[0]
+    vector.flags.writeable = False
+    return vector
+
+
+def _picture(request: SearchRequest, live: Live) -> tuple[Product | None, Vectors]:
+    like, stored = None, None
+    try:
+        encoder: Any = encoder_for(live.image_spec)
+        image: Image.Image | None = request.image
+        if image is None:
+            like = Product.objects.filter(sku=request.image_of, status=Product.Status.PUBLISHED).first()
+            if like is None:
+                raise BadRequest("image_of", f"There is no product with the sku {request.image_of!r}.")
+            stored = _pictures_of(like, encoder.model_id)
+            if stored is None:
+                raise BadRequest("image_of", f"The product {request.image_of!r} has no picture that is indexed yet.")
+        from search.encoders.compose import compose
+
+        vector = compose(
+            encoder,
+            text=request.q.strip() or None,
+            image=image,
+            image_vectors=stored,
+            negative=request.not_q.strip() or None,
+        )
+    except EncoderError as error:
+        raise SearchUnavailable(f"Pictures cannot be searched at the moment: {error}") from error
+    return like, vector
+
+
+def _pictures_of(product: Product, model_id: str) -> Vectors | None:
+    shas = list(Picture.objects.filter(product=product).order_by("position", "id").values_list("sha256", flat=True))
+    known = embeddings.lookup(model_id, shas)
+    vectors = [known[sha].astype(np.float32) for sha in shas if sha in known]
+    return np.stack(vectors) if vectors else None
