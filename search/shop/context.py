@@ -1,2 +1,19 @@
-def shop(request):
-    return {}
+"""What every page of the shop shows: its name, its departments, and whether anything is reduced today."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from catalog.models import Category
+from catalog.selectors import promotions_at
+
+
+def shop(request: HttpRequest) -> dict[str, Any]:
+    """Lazy where it costs a query: the admin's and the REST pages' templates never ask."""
+    return {
+        "shop_name": settings.SHOP_NAME,
+        "departments": SimpleLazyObject(lambda: list(Category.get_root_nodes().order_by("path")[:40])),
+        "running_offers": SimpleLazyObject(lambda: list(promotions_at().order_by("-starts_at")[:3])),
+    }

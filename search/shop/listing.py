@@ -1,0 +1,175 @@
+"""A page of results: what is asked, the cards, the filters that can be set and taken back, and the pages."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import HttpRequest, QueryDict
+
+from catalog.models import Brand, Category, Collection, Product, Promotion, Store, Tag
+from catalog.selectors import running_promotions, with_card_parts
+from search import query
+from search.query.request import Facet, SearchResult
+from search.shop import parameters
+from search.shop.cards import Card, make_card
+
+_SINGLE = ("category", "promotion", "collection")  # one value at a time: radio buttons
+_CHIP_LABELS = {"not": "Without", "price_min": "From", "price_max": "Up to"}
+_NAMED = {
+    "category": (Category, "name"),
+    "brand": (Brand, "name"),
+    "store": (Store, "name"),
+    "tag": (Tag, "name"),
+    "promotion": (Promotion, "name"),
+    "collection": (Collection, "title"),
+}
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A condition that is set, and the address without it."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True)
+class FacetView:
+    """A facet as a form control. `kind` is "many", "one", "range" or "switch"."""
+
+    facet: Facet
+    kind: str
+    low: str = ""
+    high: str = ""
+
+    @property
+    def chosen(self) -> bool:
+        return bool(self.low or self.high or any(value.selected for value in self.facet.values))
+
+
+@dataclass(frozen=True)
+class Listing:
+    asked: parameters.Asked
+    result: SearchResult
+    cards: list[Card]
+    facets: list[FacetView]
+    chips: list[Chip]
+    pages: int
+    urls: dict[str, str] = field(default_factory=dict)  # "next", "previous", "clear", "no_picture"
+    hidden: tuple[tuple[str, str], ...] = ()  # what the filter form must carry along
+    like: Card | None = None  # the product whose pictures are the query
+
+
+def listing(request: HttpRequest, *, within: dict[str, Any] | None = None) -> Listing:
+    """Read the address, search, and prepare what the page shows. A fixed number of database queries.
+
+    Raises parameters.ParameterError, query_pictures.PictureGoneError, and what `search` raises.
+    """
+    within = within or {}
+    params = request.GET
+    asked = parameters.read(params, within=within)
+    result = query.search(asked.request)
+    promotions = running_promotions()
+    pages = max(1, math.ceil(result.total / asked.request.page_size))
+    page = asked.request.page
+    return Listing(
+        asked=asked,
+        result=result,
+        cards=[make_card(hit.product, promotions, explanation=hit.explanation) for hit in result.hits],
+        facets=[_facet_view(facet, params) for facet in result.facets if facet.name not in within],
+        chips=_chips(params, result.facets, within),
+        pages=min(pages, parameters.MAX_PAGE),
+        urls={
+            "next": _url(params, page=str(page + 1)) if page < min(pages, parameters.MAX_PAGE) else "",
+            "previous": _url(params, page=str(page - 1) if page > 2 else "") if page > 1 else "",
+            "first": _url(params, page=""),
+            "clear": _only(params, "q", "picture", "image_of", "mode", "sort"),
+            "no_picture": _url(params, picture="", image_of="", page=""),
+        },
+        hidden=tuple(
+            (name, params[name]) for name in ("q", "picture", "image_of", "tag", "collection") if params.get(name)
+        ),
+        like=_like(asked.request.image_of, promotions),
+    )
+
+
+def _like(sku: str, promotions: list[Promotion]) -> Card | None:
+    if not sku:
+        return None
+    found = with_card_parts(Product.objects.filter(sku=sku, status=Product.Status.PUBLISHED)).first()
+    return make_card(found, promotions) if found else None
+
+
+def _facet_view(facet: Facet, params: QueryDict) -> FacetView:
+    if facet.name == "price":
+        return FacetView(facet, "range", params.get("price_min", ""), params.get("price_max", ""))
+    if facet.name == "in_stock":
+        return FacetView(facet, "switch")
+    return FacetView(facet, "one" if facet.name in _SINGLE else "many")
+
+
+def _chips(params: QueryDict, facets: list[Facet], within: dict[str, Any]) -> list[Chip]:
+    """One chip for each condition in the address, with the name that people know where the address has a slug."""
+    known = {(facet.name, value.value): value.label for facet in facets for value in facet.values}
+    chips = []
+    for name in params:
+        if name in within or not (name in _NAMED or name in (*_CHIP_LABELS, "in_stock") or _is_attribute(name)):
+            continue
+        values = [value for value in dict.fromkeys(params.getlist(name)) if value]
+        missing = [value for value in values if (name, value) not in known]
+        if name in _NAMED and missing:
+            model, column = _NAMED[name]
+            known.update(
+                {
+                    (name, slug): label
+                    for slug, label in model.objects.filter(slug__in=missing).values_list("slug", column)
+                }
+            )
+        for value in values:
+            chips.append(Chip(_chip_label(name, value, known), _without(params, name, value)))
+    return chips
+
+
+def _chip_label(name: str, value: str, known: dict[tuple[str, str], str]) -> str:
+    if name == "in_stock":
+        return "In stock"
+    if name in _CHIP_LABELS:
+        return f"{_CHIP_LABELS[name]} {value}"
+    label = known.get((name, value), value)
+    if _is_attribute(name):
+        return f"{name.removeprefix(parameters.ATTRIBUTE).replace('_', ' ').capitalize()}: {label}"
+    return label
+
+
+def _is_attribute(name: str) -> bool:
+    return name.startswith(parameters.ATTRIBUTE)
+
+
+def _address(params: QueryDict) -> str:
+    return f"?{params.urlencode()}" if params else "?"
+
+
+def _url(params: QueryDict, **changes: str) -> str:
+    """The same address with some parameters set, or taken out where the new value is empty."""
+    changed = params.copy()
+    for name, value in changes.items():
+        if value:
+            changed[name] = value
+        else:
+            changed.pop(name, None)
+    return _address(changed)
+
+
+def _without(params: QueryDict, name: str, value: str) -> str:
+    changed = params.copy()
+    changed.pop("page", None)
+    changed.setlist(name, [each for each in params.getlist(name) if each != value])
+    return _address(changed)
+
+
+def _only(params: QueryDict, *names: str) -> str:
+    kept = QueryDict(mutable=True)
+    for name in names:
+        if params.get(name):
+            kept.setlist(name, params.getlist(name))
+    return _address(kept)

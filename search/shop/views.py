@@ -1,0 +1,212 @@
+"""The shoppers' pages. Everything works with plain links and forms; htmx only saves whole page loads."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_http_methods, require_safe
+from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.views import APIView
+
+from catalog.models import Brand, Category, Collection, Product, Promotion, Store
+from catalog.pictures import PictureError
+from catalog.selectors import family_of, product_by_slug, promotions_at, running_promotions
+from search.documents import attribute_values
+from search.query.errors import BadRequest, SearchUnavailable
+from search.shop import query_pictures
+from search.shop.cards import make_card
+from search.shop.home import front_page
+from search.shop.listing import listing
+from search.shop.parameters import MODES, SORTS, ParameterError
+from search.shop.structured import product_data
+
+log = logging.getLogger(__name__)
+
+
+class _PictureThrottle(SimpleRateThrottle):
+    """Each upload leaves a file for a day, so one address may leave only so many."""
+
+    scope = "query-picture"
+    rate = "30/min"
+
+    def get_cache_key(self, request: Any, view: APIView | None) -> str:
+        return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    return render(request, "shop/home.html", front_page())
+
+
+@require_safe
+def search_page(request: HttpRequest) -> HttpResponse:
+    return _results(request, "shop/search.html", {})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def by_picture(request: HttpRequest) -> HttpResponse:
+    """Take a picture to search with, and lead to its results; by GET, the form for it."""
+    if request.method != "POST":
+        return render(request, "shop/by_picture.html")
+    try:
+        upload = request.FILES.get("picture")
+        words = request.POST.get("q", "")[:300]
+    except RequestDataTooBig:
+        return _picture_error(request, "The upload is too large.", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    if upload is None:
+        return _picture_error(request, "Choose a picture first.", HTTPStatus.BAD_REQUEST)
+    if not _PictureThrottle().allow_request(request, None):  # type: ignore[arg-type]
+        return _picture_error(
+            request, "That were many pictures in a minute. Please wait a little.", HTTPStatus.TOO_MANY_REQUESTS
+        )
+    try:
+        token = query_pictures.keep(upload.read())
+    except PictureError as error:
+        return _picture_error(request, str(error), HTTPStatus.BAD_REQUEST)
+    asked = {"picture": token, **({"q": words} if words.strip() else {})}
+    return redirect(f"{reverse('shop:search')}?{urlencode(asked)}", permanent=False)
+
+
+def _picture_error(request: HttpRequest, sentence: str, status: HTTPStatus) -> HttpResponse:
+    return render(request, "shop/by_picture.html", {"error": sentence}, status=status)
+
+
+@require_safe
+@cache_control(private=True, max_age=86_400, immutable=True)
+def query_picture(request: HttpRequest, token: str) -> HttpResponse:
+    """The picture a shopper searched with, for the page of its results."""
+    try:
+        data = query_pictures.load(token)
+    except query_pictures.PictureGoneError:
+        raise Http404("This picture has expired.") from None
+    return HttpResponse(data, content_type="image/webp", headers={"X-Robots-Tag": "noindex"})
+
+
+@require_safe
+def product(request: HttpRequest, slug: str) -> HttpResponse:
+    try:
+        shown = product_by_slug(slug)
+    except Product.DoesNotExist:
+        gone = Product.objects.filter(slug=slug, status=Product.Status.ARCHIVED).select_related("category").first()
+        if gone is None:
+            raise Http404("There is no such product.") from None
+        return render(request, "shop/gone.html", {"product": gone}, status=HTTPStatus.GONE)
+    promotions = running_promotions()
+    card = make_card(shown, promotions)
+    pictures, variants = list(shown.pictures.all()), list(shown.variants.all())
+    variant = next((each for each in variants if each.sku == request.GET.get("variant")), None)
+    line = [*shown.category.get_ancestors(), shown.category] if shown.category else []
+    family = family_of(shown)
+    return render(
+        request,
+        "shop/product.html",
+        {
+            "product": shown,
+            "card": card,
+            "pictures": pictures,
+            "image": request.build_absolute_uri(pictures[0].file.url) if pictures else "",
+            "department": line[0].path if line else "",
+            "variants": variants,
+            "variant": variant,
+            "stock": variant.stock if variant else shown.stock,
+            "line": line,
+            "siblings": sorted([card, *(make_card(each, promotions) for each in family)], key=lambda c: c.product.pk)
+            if family
+            else [],
+            "facts": list(_facts(shown)),
+            "structured": product_data(request, card, line, variant),
+            "canonical": request.build_absolute_uri(shown.get_absolute_url()),
+        },
+    )
+
+
+def _facts(shown: Product) -> list[tuple[str, str]]:
+    """Name and value of each attribute, several values of one name in one line; then the codes people look for."""
+    facts: dict[str, list[str]] = {}
+    for name, value in attribute_values(shown.attributes):
+        facts.setdefault(name.replace("_", " ").capitalize(), []).append(value)
+    for code in shown.codes.all():
+        facts.setdefault(code.get_kind_display(), []).append(code.value)
+    return [(name, ", ".join(dict.fromkeys(values))) for name, values in facts.items()]
+
+
+@require_safe
+def category(request: HttpRequest, slug: str) -> HttpResponse:
+    shown = get_object_or_404(Category, slug=slug)
+    context = {
+        "title": shown.name,
+        "line": list(shown.get_ancestors()),
+        "children": list(shown.get_children()),
+        "department": shown.path[: shown.steplen],
+    }
+    return _results(request, "shop/browse.html", context, within={"category": slug})
+
+
+@require_safe
+def brand(request: HttpRequest, slug: str) -> HttpResponse:
+    shown = get_object_or_404(Brand, slug=slug)
+    context = {"title": shown.name, "about": shown.description}
+    return _results(request, "shop/browse.html", context, within={"brand": (slug,)})
+
+
+@require_safe
+def store(request: HttpRequest, slug: str) -> HttpResponse:
+    shown = get_object_or_404(Store, slug=slug)
+    context = {"title": shown.name, "about": shown.description}
+    return _results(request, "shop/browse.html", context, within={"store": (slug,)})
+
+
+@require_safe
+def promotion(request: HttpRequest, slug: str) -> HttpResponse:
+    shown = promotions_at().filter(slug=slug).first()
+    if shown is None:
+        known = get_object_or_404(Promotion, slug=slug)
+        return render(request, "shop/gone.html", {"promotion": known}, status=HTTPStatus.GONE)
+    context = {"title": shown.name, "about": shown.description, "promotion": shown}
+    return _results(request, "shop/browse.html", context, within={"promotion": slug})
+
+
+@require_safe
+def collection(request: HttpRequest, slug: str) -> HttpResponse:
+    shown = get_object_or_404(Collection, slug=slug)
+    context = {"title": shown.title, "about": shown.description}
+    return _results(request, "shop/browse.html", context, within={"collection": slug})
+
+
+def _results(
+    request: HttpRequest, template: str, context: dict[str, Any], *, within: dict[str, Any] | None = None
+) -> HttpResponse:
+    """Render a listing, or say in plain words why there is none."""
+    try:
+        found = listing(request, within=within)
+    except ParameterError as error:
+        return render(request, "shop/bad_request.html", {"sentences": error.sentences}, status=HTTPStatus.BAD_REQUEST)
+    except BadRequest as error:
+        return render(request, "shop/bad_request.html", {"sentences": [str(error)]}, status=HTTPStatus.BAD_REQUEST)
+    except SearchUnavailable:
+        log.exception("A page of results could not be made")
+        return render(request, "shop/unavailable.html", {"icon": "pause"}, status=HTTPStatus.SERVICE_UNAVAILABLE)
+    except query_pictures.PictureGoneError:
+        sentence = "The picture of this search has expired: pictures are kept for a day. Choose it again."
+        return _picture_error(request, sentence, HTTPStatus.GONE)
+    shown = {"listing": found, "request_": found.asked.request, "sorts": SORTS.items(), "modes": MODES.items()}
+    return render(request, template, {**context, **shown})
+
+
+@require_safe
+def robots(request: HttpRequest) -> HttpResponse:
+    """Searches are endless and not to be crawled; products and listings are in the site map."""
+    lines = [
+        "User-agent: *",
+        "Disallow: /search",
+        "Disallow: /api/",
+        "Disallow: /admin/",
+        f"Sitemap: {request.build_absolute_uri(reverse('shop:sitemaps'))}",
+    ]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
