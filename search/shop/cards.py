@@ -1,6 +1,6 @@
 """A product as a card shows it: which picture, which price, which badges."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from catalog.models import Picture, Product, Promotion
+from catalog.models import Picture, Product, Promotion, Variant
 from catalog.selectors import promotion_price, running_promotions
 
 NEW_FOR = timedelta(days=21)
@@ -29,7 +29,7 @@ class Card:
     tint: int  # 1 to TINTS: one department, one colour
     price: Decimal | None
     was: Decimal | None  # the struck price, always above `price`
-    badges: tuple[Badge, ...] = ()
+    sold_out: bool
     promotions: tuple[Promotion, ...] = ()  # that cover the product
     why: str = ""  # a recommendation's reason
     explanation: dict[str, Any] | None = field(default=None, compare=False)
@@ -40,38 +40,64 @@ class Card:
             return 0
         return int((1 - self.price / self.was) * 100)
 
+    @property
+    def badges(self) -> list[Badge]:
+        """What is worth a word at the corner of the picture, the most important first."""
+        product = self.product
+        if self.sold_out:
+            return [Badge("Sold out")]
+        badges = [Badge(f"−{self.percent_off}%", "sale")] if self.percent_off > 0 else []
+        for promotion in self.promotions:
+            if promotion.kind == Promotion.Kind.BUY_X_GET_Y:
+                total = promotion.buy_quantity + promotion.free_quantity
+                badges.append(Badge(f"{total} for {promotion.buy_quantity}", "sale"))
+            elif promotion.kind == Promotion.Kind.FREE_SHIPPING:
+                badges.append(Badge("Free shipping"))
+        if not badges and product.published_at and timezone.now() - product.published_at < NEW_FOR:
+            badges.append(Badge("New", "new"))
+        if 0 < product.stock <= FEW:
+            badges.append(Badge(f"Only {product.stock} left"))
+        return badges
 
-def make_card(
-    product: Product,
-    promotions: Sequence[Promotion],
+
+def make_cards(
+    products: Sequence[Product],
     *,
-    why: str = "",
-    explanation: dict[str, Any] | None = None,
-) -> Card:
-    """A card of a product whose brand, store, category and pictures are loaded. Asks the database nothing."""
+    reasons: Mapping[int, str] | None = None,
+    explanations: Mapping[int, dict[str, Any] | None] | None = None,
+) -> list[Card]:
+    """Cards in the order of `products`, whose brand, store, category and pictures are loaded (`products_for_cards`).
+
+    `reasons` and `explanations` are by product id. Costs the running promotions, and one query if a product has no
+    stock of its own: then its variants may have some.
+    """
+    promotions = running_promotions()
+    empty = [product.pk for product in products if product.stock == 0]
+    in_variants = (
+        set(Variant.objects.filter(product__in=empty, stock__gt=0).values_list("product_id", flat=True))
+        if empty
+        else set()
+    )
+    return [
+        _card(
+            product,
+            promotions,
+            sold_out=product.stock == 0 and product.pk not in in_variants,
+            why=(reasons or {}).get(product.pk, ""),
+            explanation=(explanations or {}).get(product.pk),
+        )
+        for product in products
+    ]
+
+
+def _card(product: Product, promotions: Sequence[Promotion], **rest: Any) -> Card:
     covering = tuple(promotion for promotion in promotions if promotion.covers(product))
     price, was = product.price, product.compare_at_price if product.on_sale else None
     reduced = promotion_price(product, covering)
     if reduced is not None:
-        price, was = reduced, max(filter(None, (product.price, was)))
-    pictures = list(product.pictures.all())
-    card = Card(
-        product=product,
-        picture=pictures[0] if pictures else None,
-        tint=_tint(product),
-        price=price,
-        was=was,
-        promotions=covering,
-        why=why,
-        explanation=explanation,
-    )
-    return Card(**{**card.__dict__, "badges": tuple(_badges(card))})
-
-
-def make_cards(products: Iterable[Product]) -> list[Card]:
-    """Cards in the order of `products`; costs what `running_promotions` costs."""
-    promotions = running_promotions()
-    return [make_card(product, promotions) for product in products]
+        price, was = reduced, was or product.price
+    picture = next(iter(product.pictures.all()), None)
+    return Card(product, picture, _tint(product), price, was, promotions=covering, **rest)
 
 
 def _tint(product: Product) -> int:
@@ -79,21 +105,3 @@ def _tint(product: Product) -> int:
     if product.category is None:
         return product.pk % TINTS + 1
     return int(product.category.path[: product.category.steplen], 36) % TINTS + 1
-
-
-def _badges(card: Card) -> Iterable[Badge]:
-    product = card.product
-    if product.stock == 0:
-        yield Badge("Sold out")
-        return
-    if card.percent_off > 0:
-        yield Badge(f"−{card.percent_off}%", "sale")
-    for promotion in card.promotions:
-        if promotion.kind == Promotion.Kind.BUY_X_GET_Y:
-            yield Badge(f"{promotion.buy_quantity + promotion.free_quantity} for {promotion.buy_quantity}", "sale")
-        elif promotion.kind == Promotion.Kind.FREE_SHIPPING:
-            yield Badge("Free shipping")
-    if not card.was and product.published_at and timezone.now() - product.published_at < NEW_FOR:
-        yield Badge("New", "new")
-    elif product.stock <= FEW:
-        yield Badge(f"Only {product.stock} left")

@@ -6,8 +6,8 @@ from django.core.cache import cache
 from django.db.models import Count, Max, Q
 
 from catalog.models import Category, Collection, CollectionItem, Product, Store
-from catalog.selectors import products_for_cards, published_products, running_promotions
-from search.shop.cards import Card, make_card
+from catalog.selectors import products_for_cards, promotions_at, published_products
+from search.shop.cards import Card, make_cards
 
 NEW_ARRIVALS = 12
 COLLECTIONS = 6
@@ -32,8 +32,7 @@ def front_page() -> dict[str, object]:
         *(cover for _, _, cover in overview["departments"]),
         *(pk for pks in covers_of.values() for pk in pks),
     ]
-    promotions = running_promotions()
-    cards = {product.pk: make_card(product, promotions) for product in products_for_cards([pk for pk in wanted if pk])}
+    cards = {card.product.pk: card for card in make_cards(products_for_cards([pk for pk in wanted if pk]))}
     categories = Category.objects.in_bulk([pk for pk, _, _ in overview["departments"]])
     departments = [
         Department(categories[pk], count, cards.get(cover))
@@ -46,7 +45,7 @@ def front_page() -> dict[str, object]:
         "departments_shown": departments,
         "new_arrivals": newest[:NEW_ARRIVALS],
         "collage": _collage(departments, newest),
-        "promotions": promotions[:3],
+        "promotions": list(promotions_at()[:3]),
         "collections": [
             (collection, [cards[pk] for pk in covers_of.get(collection.pk, ()) if pk in cards])
             for collection in collections

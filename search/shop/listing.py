@@ -7,11 +7,12 @@ from typing import Any
 from django.http import HttpRequest, QueryDict
 
 from catalog.models import Brand, Category, Collection, Product, Promotion, Store, Tag
-from catalog.selectors import running_promotions, with_card_parts
+from catalog.selectors import published_products, with_card_parts
 from search import query
-from search.query.request import Facet, SearchResult
+from search.query.engine import DEEPEST
+from search.query.request import Facet, SearchRequest, SearchResult
 from search.shop import parameters
-from search.shop.cards import Card, make_card
+from search.shop.cards import Card, make_cards
 
 _SINGLE = ("category", "promotion", "collection")  # one value at a time: radio buttons
 _CHIP_LABELS = {"not": "Without", "price_min": "From", "price_max": "Up to"}
@@ -69,18 +70,20 @@ def listing(request: HttpRequest, *, within: dict[str, Any] | None = None) -> Li
     params = request.GET
     asked = parameters.read(params, within=within)
     result = query.search(asked.request)
-    promotions = running_promotions()
-    pages = max(1, math.ceil(result.total / asked.request.page_size))
+    like = _like(asked.request.image_of)
+    shown = [hit.product for hit in result.hits]
+    cards = make_cards([*shown, *like], explanations={hit.product.pk: hit.explanation for hit in result.hits})
+    pages = _pages(result.total, asked.request)
     page = asked.request.page
     return Listing(
         asked=asked,
         result=result,
-        cards=[make_card(hit.product, promotions, explanation=hit.explanation) for hit in result.hits],
+        cards=cards[: len(shown)],
         facets=[_facet_view(facet, params) for facet in result.facets if facet.name not in within],
         chips=_chips(params, result.facets, within),
-        pages=min(pages, parameters.MAX_PAGE),
+        pages=pages,
         urls={
-            "next": _url(params, page=str(page + 1)) if page < min(pages, parameters.MAX_PAGE) else "",
+            "next": _url(params, page=str(page + 1)) if page < pages else "",
             "previous": _url(params, page=str(page - 1) if page > 2 else "") if page > 1 else "",
             "first": _url(params, page=""),
             "clear": _only(params, "q", "picture", "image_of", "mode", "sort"),
@@ -89,15 +92,19 @@ def listing(request: HttpRequest, *, within: dict[str, Any] | None = None) -> Li
         hidden=tuple(
             (name, params[name]) for name in ("q", "picture", "image_of", "tag", "collection") if params.get(name)
         ),
-        like=_like(asked.request.image_of, promotions),
+        like=cards[-1] if like else None,
     )
 
 
-def _like(sku: str, promotions: list[Promotion]) -> Card | None:
-    if not sku:
-        return None
-    found = with_card_parts(Product.objects.filter(sku=sku, status=Product.Status.PUBLISHED)).first()
-    return make_card(found, promotions) if found else None
+def _like(sku: str) -> list[Product]:
+    """The product whose pictures are the query, if that is one which shoppers may see."""
+    return list(with_card_parts(published_products().filter(sku=sku))) if sku else []
+
+
+def _pages(total: int, request: SearchRequest) -> int:
+    """How many pages can be turned to; `search` ranks, and lists, only so many products."""
+    asks = bool(request.q or request.not_q or request.image or request.image_of)
+    return max(1, min(math.ceil(total / request.page_size), DEEPEST[asks] // request.page_size))
 
 
 def _facet_view(facet: Facet, params: QueryDict) -> FacetView:

@@ -16,11 +16,11 @@ from rest_framework.views import APIView
 
 from catalog.models import Brand, Category, Collection, Product, Promotion, Store
 from catalog.pictures import PictureError
-from catalog.selectors import family_of, product_by_slug, promotions_at, running_promotions
+from catalog.selectors import family_of, product_by_slug, promotions_at
 from search.documents import attribute_values
 from search.query.errors import BadRequest, SearchUnavailable
 from search.shop import query_pictures
-from search.shop.cards import make_card
+from search.shop.cards import make_cards
 from search.shop.home import front_page
 from search.shop.listing import listing
 from search.shop.parameters import MODES, SORTS, ParameterError
@@ -97,12 +97,10 @@ def product(request: HttpRequest, slug: str) -> HttpResponse:
         if gone is None:
             raise Http404("There is no such product.") from None
         return render(request, "shop/gone.html", {"product": gone}, status=HTTPStatus.GONE)
-    promotions = running_promotions()
-    card = make_card(shown, promotions)
     pictures, variants = list(shown.pictures.all()), list(shown.variants.all())
     variant = next((each for each in variants if each.sku == request.GET.get("variant")), None)
     line = [*shown.category.get_ancestors(), shown.category] if shown.category else []
-    family = family_of(shown)
+    card, *family = make_cards([shown, *family_of(shown)])
     return render(
         request,
         "shop/product.html",
@@ -114,11 +112,9 @@ def product(request: HttpRequest, slug: str) -> HttpResponse:
             "department": line[0].path if line else "",
             "variants": variants,
             "variant": variant,
-            "stock": variant.stock if variant else shown.stock,
+            "stock": variant.stock if variant else shown.stock or sum(each.stock for each in variants),
             "line": line,
-            "siblings": sorted([card, *(make_card(each, promotions) for each in family)], key=lambda c: c.product.pk)
-            if family
-            else [],
+            "siblings": sorted([card, *family], key=lambda each: each.product.pk) if family else [],
             "facts": list(_facts(shown)),
             "structured": product_data(request, card, line, variant),
             "canonical": request.build_absolute_uri(shown.get_absolute_url()),
