@@ -132,15 +132,21 @@ def _terms(product: Product, line: Sequence[Category]) -> Sparse:
     return document_terms(
         {
             "title": [(product.title, own)],
-            "codes": [(code.value, own) for code in product.codes.all()],
+            "codes": [(code.value, own) for code in product.codes.all() if _is_code(code.value)],
             "brand": [(product.brand.name, own)] if product.brand else [],
             "category": [(category.name, own) for category in line],
             "kind": kinds,
             "attributes": others,
             "translations": translated,
             "description": [(product.description, own)],
-        }
+        },
+        own,
     )
+
+
+def _is_code(value: str) -> bool:
+    """Some catalogues repeat the title as the model number; as a code it would count the title's words twice."""
+    return " " not in value and any(character.isdigit() for character in value)
 
 
 def _payload(product: Product, line: Sequence[Category]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ depended on its neighbours would have to be rewritten whenever they change.
 import hashlib
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -31,21 +31,23 @@ class FieldWeight:
 
 
 FIELDS: dict[str, FieldWeight] = {
-    "title": FieldWeight(3.0, 0.6, 12),
-    "codes": FieldWeight(2.0, 0.0, 3),
+    "title": FieldWeight(3.0, 0.6, 9),
+    "codes": FieldWeight(1.0, 0.0, 3),
     "brand": FieldWeight(1.0, 0.0, 1.5),
     "category": FieldWeight(2.0, 0.3, 4),
     "kind": FieldWeight(2.0, 0.3, 1),
-    "attributes": FieldWeight(0.5, 0.5, 20),
+    "attributes": FieldWeight(1.0, 0.75, 20),
     "translations": FieldWeight(2.0, 0.0, 30),
-    "description": FieldWeight(0.5, 0.6, 20),
+    "description": FieldWeight(1.0, 0.6, 10),
 }
-SATURATION = 1.2  # BM25's k1
+SATURATION = 0.8  # BM25's k1, on the scale of the weights above
 # Neighbouring words joined into one term: "note book" finds "notebook", "2 tb" finds "2TB", and a product that has the
 # query's words side by side gets a little more than one that has them far apart.
 JOINED_WEIGHT = 0.3
-# A stem that only another language's rules give ("Äpfel" in an English shop) counts, but less.
-FOREIGN_STEM_WEIGHT = 0.6
+# Words of translations are terms of their own, so that another language's stems never meet the shop's own words: "case"
+# is no "cas". A match there counts a little less.
+FOREIGN = "~"
+FOREIGN_WEIGHT = 0.6
 PART_WEIGHT = 0.5
 MAX_WORDS_IN_QUERY = 32
 
@@ -59,7 +61,7 @@ _STEMMERS = {
 # Scripts written without spaces between words: cut into overlapping pairs of characters.
 _UNSPACED = "\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _WORD = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+(?:[-./+&'’][^\W_{_UNSPACED}]+)*")
-_IS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
+_UNSPACED_TEXT = re.compile(rf"[{_UNSPACED}]")
 _PARTS = re.compile(r"[-./+&'’]")
 _LETTERS_OR_DIGITS = re.compile(r"\d+|[^\d\W]+")
 _POSSESSIVE = re.compile(r"['’]s\b")
@@ -68,7 +70,7 @@ _UNDECOMPOSED = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ"
 
 @cache
 def _stemmer(language: str) -> Stemmer.Stemmer | None:
-    name = _STEMMERS.get(language.lower().split("-")[0].split("_")[0])
+    name = _STEMMERS.get(base_language(language))
     return Stemmer.Stemmer(name) if name else None
 
 
@@ -103,7 +105,7 @@ def words(text: str, language: str) -> list[Word]:
     found = []
     for match in _WORD.finditer(_POSSESSIVE.sub("", fold(text))):
         surface = match.group()
-        if _IS_UNSPACED.match(surface):
+        if _UNSPACED_TEXT.match(surface):
             pairs = [surface[i : i + 2] for i in range(len(surface) - 1)]
             found.append(Word(surface, tuple(pairs or [surface]), joins=False))
             continue
@@ -129,28 +131,35 @@ def term_id(term: str) -> int:
     return int.from_bytes(hashlib.blake2b(term.encode(), digest_size=4).digest(), "big")
 
 
-def document_terms(fields: Mapping[str, Iterable[tuple[str, str]]]) -> Sparse:
+def document_terms(fields: Mapping[str, Iterable[tuple[str, str]]], language: str) -> Sparse:
     """Weigh a product's terms. `fields` maps a name of FIELDS to its texts, each with its language ("en").
 
-    Values are saturated frequencies between 0 and 1, without the inverse document frequency.
+    `language` is the shop's own. Values are saturated frequencies between 0 and 1, without the inverse document
+    frequency.
     """
-    frequencies: Counter[str] = Counter()
+    frequencies: defaultdict[str, float] = defaultdict(float)
     for name, texts in fields.items():
         field = FIELDS[name]
         counts: Counter[str] = Counter()
         length = 0
-        for text, language in texts:
-            sequence = words(text, language)
+        for text, written_in in texts:
+            sequence = words(text, written_in)
             length += len(sequence)
-            counts.update(term for word in sequence for term in word.terms)
-            # A text in an unspaced script is also found by one of its characters.
-            counts.update(c for word in sequence if not word.joins and _IS_UNSPACED.match(word.surface)
-                          and len(word.surface) > 1 for c in set(word.surface))  # fmt: skip
-            counts.update(joined(sequence, language))
+            terms = [term for word in sequence for term in word.terms] + joined(sequence, written_in)
+            if base_language(written_in) != base_language(language):
+                terms = [term if _UNSPACED_TEXT.match(term) else FOREIGN + term for term in terms]
+            counts.update(terms)
+            counts.update(_characters(sequence))
         share = field.weight / (1 - field.normalisation + field.normalisation * length / field.average_length)
         for term, count in counts.items():
-            frequencies[term] += count * share  # type: ignore[assignment]  # a Counter of floats
+            frequencies[term] += count * share
     return _sparse({term: frequency / (frequency + SATURATION) for term, frequency in frequencies.items()})
+
+
+def _characters(sequence: Sequence[Word]) -> list[str]:
+    """A text in an unspaced script is also found by one of its characters."""
+    unspaced = [word.surface for word in sequence if _UNSPACED_TEXT.match(word.surface) and len(word.surface) > 1]
+    return [character for surface in unspaced for character in dict.fromkeys(surface)]
 
 
 def query_terms(text: str, language: str, others: Sequence[str] = ()) -> Sparse:
@@ -176,18 +185,24 @@ def word_terms(text: str, language: str, others: Sequence[str] = ()) -> list[tup
 
 def languages(*, except_: str) -> list[str]:
     """The languages whose words can be stemmed, but for one."""
-    return [language for language in _STEMMERS if language != except_.split("-")[0]]
+    return [language for language in _STEMMERS if language != base_language(except_)]
+
+
+def base_language(code: str) -> str:
+    """ "pt" of "pt-BR" and of "pt_BR"."""
+    return code.lower().replace("_", "-").split("-")[0]
 
 
 def _asked_by(word: Word, others: Sequence[str]) -> dict[str, float]:
     """Terms of one word with weights. The parts of a model number are weaker evidence than the whole."""
+    if _UNSPACED_TEXT.match(word.surface):
+        return dict.fromkeys(word.terms, 1.0)
     asked = {term: 1.0 if position == 0 else PART_WEIGHT for position, term in enumerate(word.terms)}
-    if not word.joins:  # an unspaced script's pairs, or a model number: nothing to stem
-        return dict.fromkeys(word.terms, 1.0) if _IS_UNSPACED.match(word.surface) else asked
-    for other in others:
-        stemmer = _stemmer(other)
-        if stemmer and not word.surface.isdigit():
-            asked.setdefault(stemmer.stemWord(word.surface), FOREIGN_STEM_WEIGHT)
+    surface = _PARTS.sub("", word.surface)
+    for stemmer in (_stemmer(other) for other in others):
+        asked.setdefault(FOREIGN + (stemmer.stemWord(surface) if stemmer else surface), FOREIGN_WEIGHT)
+    if others:
+        asked.setdefault(FOREIGN + surface, FOREIGN_WEIGHT)  # a language without a stemmer
     return asked
 
 
