@@ -1,0 +1,203 @@
+"""GET and POST /api/v1/search, and GET /api/v1/suggest."""
+
+from typing import Any
+
+from django.http import QueryDict
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from catalog.api.parsing import StrictJSONParser
+from catalog.api.permissions import AnonymousThrottle
+from search.api import parameters
+from search.api.rendering import OrjsonRenderer, card
+from search.query import BadRequest, Facet, Hit, SearchRequest, SearchUnavailable, search, suggest
+
+
+class Unavailable(APIException):
+    status_code = 503
+    default_code = "unavailable"
+
+
+class PublicView(APIView):
+    """Anybody may ask, also by POST: nothing is written, so there is nothing to protect by a key or a CSRF token."""
+
+    permission_classes = [AllowAny]
+    authentication_classes: Any = []
+    throttle_classes = [AnonymousThrottle]
+    renderer_classes = [OrjsonRenderer]
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, BadRequest):
+            exc = ValidationError({exc.field: [str(exc)]})
+        if isinstance(exc, SearchUnavailable):
+            exc = Unavailable(str(exc))
+            response = super().handle_exception(exc)
+            response["Retry-After"] = "5"
+            return response
+        return super().handle_exception(exc)
+
+
+_LIST = {"type": "array", "items": {"type": "string"}}
+_PARAMETERS = [
+    OpenApiParameter("q", str, description="Words, or an exact sku, model number or EAN."),
+    OpenApiParameter("not", str, description="Words to stay away from."),
+    OpenApiParameter("image_of", str, description="Sku of the product whose pictures are the query."),
+    OpenApiParameter("mode", str, enum=parameters.MODES),
+    OpenApiParameter("category", str, description="Slug; its whole subtree counts."),
+    OpenApiParameter("brand", _LIST, description="Slugs; repeat it for alternatives."),
+    OpenApiParameter("store", _LIST, description="Slugs."),
+    OpenApiParameter("tag", _LIST, description="Slugs."),
+    OpenApiParameter("price_min", OpenApiTypes.DOUBLE),
+    OpenApiParameter("price_max", OpenApiTypes.DOUBLE),
+    OpenApiParameter("in_stock", bool),
+    OpenApiParameter("promotion", str, description="Slug of a running promotion."),
+    OpenApiParameter("collection", str, description="Slug."),
+    OpenApiParameter("facets", _LIST, description="Names, comma-separated or repeated; `none` for none."),
+    OpenApiParameter("sort", str, enum=parameters.SORTS),
+    OpenApiParameter("page", int),
+    OpenApiParameter("page_size", int),
+    OpenApiParameter("explain", bool),
+]
+_MULTIPART = inline_serializer(
+    "SearchByPicture",
+    {
+        "image": serializers.FileField(help_text="JPEG, PNG or WebP. The other fields are named as in the address."),
+        "q": serializers.CharField(required=False),
+    },
+)
+_ANSWER = inline_serializer(
+    "SearchAnswer",
+    {
+        "hits": serializers.ListField(child=serializers.DictField()),
+        "facets": serializers.DictField(),
+        "total": serializers.IntegerField(),
+        "page": serializers.IntegerField(),
+        "page_size": serializers.IntegerField(),
+        "took_ms": serializers.FloatField(),
+        "query": serializers.DictField(help_text="What was understood, and what had to be left out."),
+    },
+)
+_ERROR = {"type": "object", "additionalProperties": {}}
+_ANSWERS = {200: _ANSWER, 400: _ERROR, 413: _ERROR, 415: _ERROR, 429: _ERROR, 503: _ERROR}
+
+
+class SearchView(PublicView):
+    parser_classes = [StrictJSONParser, MultiPartParser, FormParser]
+
+    @extend_schema(
+        operation_id="search",
+        parameters=[
+            *_PARAMETERS,
+            OpenApiParameter(
+                "attributes",
+                {"type": "object", "additionalProperties": {"type": "string"}},
+                style="deepObject",
+                description="Written `attributes.NAME=VALUE`; repeat it for alternatives.",
+            ),
+        ],
+        responses=_ANSWERS,
+    )
+    def get(self, request: Request) -> Response:
+        """Find products by words, filters, or the pictures of a product."""
+        return self._answer(parameters.read(parameters.from_address(request.query_params)))
+
+    @extend_schema(
+        operation_id="search_with_body",
+        request={"application/json": parameters.SearchSerializer, "multipart/form-data": _MULTIPART},
+        responses=_ANSWERS,
+    )
+    def post(self, request: Request) -> Response:
+        """The same in a body: JSON, or a form with a picture in the field `image`."""
+        if request.query_params:
+            raise ValidationError({"detail": ["A POST takes everything in its body, nothing in its address."]})
+        data, image = request.data, None
+        if isinstance(data, QueryDict):
+            data = data.copy()
+            uploads = data.pop("image", [])
+            if stray := [name for name in request.FILES if name != "image"]:
+                raise ValidationError({stray[0][:100]: ["Only `image` may be a file."]})
+            if len(uploads) > 1:
+                raise ValidationError({"image": ["Send one picture."]})
+            image = parameters.picture(uploads[0]) if uploads else None
+            data = parameters.from_address(data)
+        return self._answer(parameters.read(data, image))
+
+    @staticmethod
+    def _answer(asked: SearchRequest) -> Response:
+        found = search(asked)
+        return Response(
+            {
+                "hits": [_hit(hit) for hit in found.hits],
+                "facets": {facet.name: _facet(facet) for facet in found.facets},
+                "total": found.total,
+                "page": asked.page,
+                "page_size": asked.page_size,
+                "took_ms": found.took_ms,
+                "query": found.query,
+            }
+        )
+
+
+class SuggestView(PublicView):
+    @extend_schema(
+        operation_id="suggest",
+        parameters=[OpenApiParameter("q", str, required=True, description="What has been typed so far.")],
+        responses={
+            200: inline_serializer(
+                "Suggestions",
+                {
+                    "queries": serializers.ListField(child=serializers.CharField()),
+                    "products": serializers.ListField(child=serializers.DictField()),
+                    "categories": serializers.ListField(child=serializers.DictField()),
+                    "brands": serializers.ListField(child=serializers.DictField()),
+                },
+            ),
+            400: _ERROR,
+        },
+    )
+    def get(self, request: Request) -> Response:
+        """Completions: queries, products, categories and brands."""
+        asked = _SuggestSerializer(data=request.query_params.dict())
+        asked.is_valid(raise_exception=True)
+        found = suggest(asked.validated_data["q"])
+        return Response(
+            {
+                "queries": found.queries,
+                "products": [card(product) for product in found.products],
+                "categories": [
+                    {"slug": each.slug, "name": each.name, "full_name": each.full_name, "url": each.get_absolute_url()}
+                    for each in found.categories
+                ],
+                "brands": [
+                    {"slug": each.slug, "name": each.name, "url": each.get_absolute_url()} for each in found.brands
+                ],
+            }
+        )
+
+
+class _SuggestSerializer(parameters.Strict):
+    q = parameters.Text(max_length=parameters.LONGEST_QUERY, allow_blank=True)
+
+
+def _hit(hit: Hit) -> dict[str, Any]:
+    told = {**card(hit.product), "score": hit.score}
+    return told if hit.explanation is None else {**told, "explanation": hit.explanation}
+
+
+def _facet(facet: Facet) -> dict[str, Any]:
+    told: dict[str, Any] = {"label": facet.label}
+    if facet.values or facet.minimum is None:
+        told["values"] = [
+            {"value": each.value, "label": each.label, "count": each.count, "selected": each.selected}
+            for each in facet.values
+        ]
+    if facet.minimum is not None:
+        told |= {"minimum": facet.minimum, "maximum": facet.maximum}
+    return told
