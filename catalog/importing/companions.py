@@ -1,8 +1,9 @@
-"""Promotions and collections from files beside a catalogue: `promotions.jsonl` and `collections.jsonl`.
+"""What may lie beside a catalogue's products: promotions.jsonl, collections.jsonl, brands.jsonl and stores.jsonl.
 
 A promotion: name, kind, value, starts_at, ends_at, description, buy_quantity, free_quantity, and its scope as lists:
 products (skus), categories (full names, "A > B"), brands (names). A collection: title, description, skus in order.
-A line replaces the one of the same name or title; a bad line is reported and the rest goes in.
+A brand or store: name, description. A line replaces the one of the same name or title; a bad line is reported and the
+rest goes in.
 """
 
 import json
@@ -17,35 +18,37 @@ from django.db.models import Model
 from django.utils.dateparse import parse_datetime
 
 from catalog import services
-from catalog.models import Brand, Category, Collection, CollectionItem, Product, Promotion
+from catalog.models import Brand, Category, Collection, CollectionItem, Product, Promotion, Store
 
 M = TypeVar("M", bound=Model)
 
 
-class OfferError(Exception):
+class LineError(Exception):
     """A line cannot be taken, for the reason it says."""
 
 
 @dataclass
-class OffersReport:
+class CompanionsReport:
+    brands: int = 0
+    stores: int = 0
     promotions: int = 0
     collections: int = 0
     rejected: list[tuple[str, int, str]] = field(default_factory=list)  # file, line, reason
 
 
-def import_offers(directory: Path) -> OffersReport:
-    """Load both files, where they exist. Products must have been imported before."""
-    report = OffersReport()
-    for name, take in (("promotions", _take_promotion), ("collections", _take_collection)):
+def import_companions(directory: Path) -> CompanionsReport:
+    """Load the files that exist. Products must have been imported before."""
+    report = CompanionsReport()
+    for name, take in TAKERS.items():
         file = directory / f"{name}.jsonl"
         for number, line in _lines(file):
             try:
                 row = json.loads(line)
                 if not isinstance(row, dict):
-                    raise OfferError("A line is one JSON object.")
+                    raise LineError("A line is one JSON object.")
                 with transaction.atomic():
                     take(row)
-            except (OfferError, ValueError, ValidationError) as error:
+            except (LineError, ValueError, ValidationError) as error:
                 reason = "; ".join(error.messages) if isinstance(error, ValidationError) else str(error)
                 report.rejected.append((file.name, number, reason))
             else:
@@ -69,7 +72,7 @@ def _take_promotion(row: dict[str, Any]) -> None:
     promotion.free_quantity = row.get("free_quantity") or 0
     starts_at = _moment(row, "starts_at")
     if starts_at is None:
-        raise OfferError("starts_at is missing.")
+        raise LineError("starts_at is missing.")
     promotion.starts_at, promotion.ends_at = starts_at, _moment(row, "ends_at")
     promotion.clean_fields(exclude=["slug"])
     promotion.validate_constraints(exclude=["slug"])
@@ -93,10 +96,34 @@ def _take_collection(row: dict[str, Any]) -> None:
     )
 
 
+def _take_brand(row: dict[str, Any]) -> None:
+    _take_label(Brand, row)
+
+
+def _take_store(row: dict[str, Any]) -> None:
+    _take_label(Store, row)
+
+
+def _take_label(model: type[Brand | Store], row: dict[str, Any]) -> None:
+    name = _text(row, "name")
+    label = model.objects.filter(name=name).first() or model(name=name)
+    label.description = _text(row, "description", required=False)
+    label.clean_fields(exclude=["slug"])
+    services.save_label(label)
+
+
+TAKERS = {
+    "brands": _take_brand,
+    "stores": _take_store,
+    "promotions": _take_promotion,
+    "collections": _take_collection,
+}
+
+
 def _text(row: dict[str, Any], key: str, *, required: bool = True) -> str:
     value = row.get(key) or ""
     if not isinstance(value, str) or (required and not value.strip()):
-        raise OfferError(f"{key} is missing or not a text.")
+        raise LineError(f"{key} is missing or not a text.")
     return value.strip()
 
 
@@ -106,16 +133,16 @@ def _moment(row: dict[str, Any], key: str) -> Any:
         return None
     moment = parse_datetime(value) if isinstance(value, str) else None
     if moment is None or moment.tzinfo is None:
-        raise OfferError(f"{key} is not a time with its zone, as in 2026-03-01T00:00:00Z.")
+        raise LineError(f"{key} is not a time with its zone, as in 2026-03-01T00:00:00Z.")
     return moment
 
 
 def _known(model: type[M], key: str, values: Any) -> list[M]:
     """The rows that `values` name by `key`, in that order."""
     if not isinstance(values or [], list) or any(not isinstance(value, str) for value in values or []):
-        raise OfferError(f"{model._meta.verbose_name_plural} are named by a list of texts.")
+        raise LineError(f"{model._meta.verbose_name_plural} are named by a list of texts.")
     rows = {getattr(row, key): row for row in model._default_manager.filter(**{f"{key}__in": values or []})}
     unknown = [value for value in values or [] if value not in rows]
     if unknown:
-        raise OfferError(f"Unknown {model._meta.verbose_name_plural}: {', '.join(unknown[:5])}.")
+        raise LineError(f"Unknown {model._meta.verbose_name_plural}: {', '.join(unknown[:5])}.")
     return [rows[value] for value in dict.fromkeys(values or [])]

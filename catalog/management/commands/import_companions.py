@@ -1,16 +1,17 @@
-"""Load promotions and collections that lie beside a catalogue."""
+"""Load promotions, collections, brands and stores that lie beside a catalogue."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from catalog.importing.offers import import_offers
+from catalog.importing.companions import import_companions
 
 
 class Command(BaseCommand):
-    help = "Load promotions.jsonl and collections.jsonl from a directory, after its products were imported."
+    help = "Load promotions, collections, brands and stores (*.jsonl) of a directory, after its products were imported."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("directory", type=Path)
@@ -19,16 +20,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["directory"].is_dir():
             raise CommandError(f"{options['directory']} is not a directory.")
-        report = import_offers(options["directory"])
+        report = import_companions(options["directory"])
         for file, number, reason in report.rejected:
             self.stderr.write(f"{file}, line {number}: {reason}")
-        self.stdout.write(
-            f"{report.promotions} promotions, {report.collections} collections, {len(report.rejected)} rejected"
-        )
+        counts = {name: count for name, count in asdict(report).items() if name != "rejected"}
+        counts["rejected"] = len(report.rejected)
+        self.stdout.write(", ".join(f"{count} {name}" for name, count in counts.items()))
         if options["json"]:
-            counts = {
-                "promotions": report.promotions,
-                "collections": report.collections,
-                "rejected": len(report.rejected),
-            }
             self.stdout.write(json.dumps(counts))

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from catalog import services
-from catalog.importing.offers import import_offers
+from catalog.importing.companions import import_companions
 from catalog.models import Brand, Collection, Product, Promotion
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +36,7 @@ PROMOTION = {
 
 def test_a_promotion_gets_its_scope_and_a_slug(tmp_path, products):
     write(tmp_path, "promotions.jsonl", PROMOTION)
-    report = import_offers(tmp_path)
+    report = import_companions(tmp_path)
     promotion = Promotion.objects.get()
     assert (report.promotions, report.rejected) == (1, [])
     assert promotion.slug == "spring"
@@ -48,9 +48,9 @@ def test_a_promotion_gets_its_scope_and_a_slug(tmp_path, products):
 def test_loading_again_replaces_and_adds_nothing(tmp_path, products):
     write(tmp_path, "promotions.jsonl", PROMOTION)
     write(tmp_path, "collections.jsonl", {"title": "Picnic", "skus": ["A3", "A1"]})
-    import_offers(tmp_path)
+    import_companions(tmp_path)
     write(tmp_path, "collections.jsonl", {"title": "Picnic", "skus": ["A2", "A3"]})
-    import_offers(tmp_path)
+    import_companions(tmp_path)
     assert Promotion.objects.count() == Collection.objects.count() == 1
     assert [item.product.sku for item in Collection.objects.get().items.all()] == ["A2", "A3"]
 
@@ -73,8 +73,17 @@ def test_loading_again_replaces_and_adds_nothing(tmp_path, products):
 )
 def test_a_bad_line_is_reported_and_the_rest_goes_in(tmp_path, products, row, reason):
     write(tmp_path, "promotions.jsonl", row, {**PROMOTION, "name": "Good"})
-    report = import_offers(tmp_path)
+    report = import_companions(tmp_path)
     assert [promotion.name for promotion in Promotion.objects.all()] == ["Good"]
     [(file, line, said)] = report.rejected
     assert (file, line) == ("promotions.jsonl", 1)
     assert reason in said
+
+
+def test_brands_get_their_description_and_keep_their_address(tmp_path, products):
+    write(tmp_path, "brands.jsonl", {"name": "Norrland", "description": "From the north."})
+    write(tmp_path, "stores.jsonl", {"name": "Market Hall", "description": "Fresh."})
+    report = import_companions(tmp_path)
+    assert (report.brands, report.stores, report.rejected) == (1, 1, [])
+    assert Brand.objects.get().description == "From the north."
+    assert Brand.objects.get().slug == "norrland"

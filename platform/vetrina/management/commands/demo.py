@@ -46,8 +46,8 @@ class Command(BaseCommand):
             call_command("build_demo_shop", directory)
         self.step("Import")
         call_command("import_catalog", directory)
-        if (directory / "promotions.jsonl").exists():
-            call_command("import_offers", directory)
+        if directory.is_dir():
+            call_command("import_companions", directory)
 
         if apps.get_model("catalog", "Picture").objects.exists():
             self.step("Picture search: fitting the image encoder to this catalogue")
