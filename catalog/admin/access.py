@@ -30,4 +30,4 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
 class APIKeyAdmin(APIKeyModelAdmin, ModelAdmin):
     """A key lets whoever sends it write through the REST interface. It is shown once, when it is made."""
 
-    list_display = ["name", "prefix", "created", "expiry_date", "revoked"]
+    list_display = ("name", "prefix", "created", "expiry_date", "_has_expired", "revoked")

@@ -40,8 +40,9 @@ class CategoryForm(forms.ModelForm):
         self.fields["slug"].help_text = "Part of the page's address. Made from the name where left empty."
         if self.instance.pk:
             self.initial["parent"] = Category.objects.get_parent(self.instance)
+            parent: Any = self.fields["parent"]
             below = Category.objects.get_descendants(self.instance, include_self=True).values("pk")
-            self.fields["parent"].queryset = Category.objects.exclude(pk__in=below).order_by("path")
+            parent.queryset = Category.objects.exclude(pk__in=below).order_by("path")
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
@@ -89,7 +90,7 @@ class CategoryAdmin(ModelAdmin):
 
     @display(description="Products")
     def product_count(self, category: Category) -> SafeString | str:
-        count: int = category.own_products  # type: ignore[attr-defined]
+        count: int = category.own_products
         if not count:
             return "–"
         address = f"{reverse('admin:catalog_product_changelist')}?in_category={category.pk}"
@@ -107,7 +108,7 @@ class CategoryAdmin(ModelAdmin):
         """Move a category that was dropped: {"node": id, "target": id, "position": "before", "after" or "inside"}."""
         if not self.has_change_permission(request):
             raise PermissionDenied
-        positions = {"before": "left", "after": "right", "inside": "last-child"}
+        positions: dict[str, services.Position] = {"before": "left", "after": "right", "inside": "last-child"}
         try:
             wanted = json.loads(request.body)
             position = positions[wanted["position"]]
@@ -116,7 +117,7 @@ class CategoryAdmin(ModelAdmin):
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return JsonResponse({"error": "Send node, target and position of two categories that exist."}, status=400)
         try:
-            services.move_category(node, target, position)  # type: ignore[arg-type]
+            services.move_category(node, target, position)
         except ValidationError as error:
             return JsonResponse({"error": " ".join(error.messages)}, status=400)
         self.log_change(request, node, f"Moved {wanted['position']} {target.full_name}.")

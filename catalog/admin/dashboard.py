@@ -14,6 +14,7 @@ STATES = ("fresh", "waiting", "failed")
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add what the page shows to its context. A fixed number of queries; nothing for those who may not see products."""
+    context["title"] = "Dashboard"
     if not request.user.has_perm("catalog.view_product"):
         return context
     products = reverse("admin:catalog_product_changelist")

@@ -7,13 +7,13 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from catalog.importing.report import guarded
 from catalog.models import Product
 
 COLUMNS = (
     "sku", "title", "description", "brand", "store", "category", "mpn", "ean", "family", "price", "compare_at_price",
     "currency", "stock", "status", "released", "tags", "attributes",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class _Echo:
@@ -29,7 +29,7 @@ def csv_of(products: QuerySet[Product]) -> Iterator[str]:
     yield "\ufeff" + writer.writerow(COLUMNS)
     rows = products.select_related("brand", "store", "category").prefetch_related("tags", "codes").order_by("pk")
     for product in rows.iterator(chunk_size=500):
-        yield writer.writerow([guarded(value) for value in _row(product)])
+        yield writer.writerow(["" if value is None else guarded(value) for value in _row(product)])
 
 
 def _row(product: Product) -> tuple[Any, ...]:
@@ -53,9 +53,3 @@ def _row(product: Product) -> tuple[Any, ...]:
         "|".join(tag.name for tag in product.tags.all()),
         json.dumps(product.attributes, ensure_ascii=False) if product.attributes else "",
     )
-
-
-def guarded(value: Any) -> str:
-    """Return the text of a cell, with an apostrophe before what a spreadsheet would run as a formula."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -11,7 +11,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from catalog import validators
 
 
-class AttributesField(forms.CharField):
+class AttributesField(forms.Field):
     """Attributes as lines of "name: value".
 
     A value that reads as a JSON number, true, false, null, list or quoted text is that; anything else is text. What is
@@ -21,7 +21,7 @@ class AttributesField(forms.CharField):
     def __init__(self, **options: Any) -> None:
         options.setdefault("widget", UnfoldAdminTextareaWidget(attrs={"rows": 8, "placeholder": "colour: red"}))
         options.setdefault("help_text", 'One a line, as in colour: red, weight_g: 120, or sizes: ["S", "M"].')
-        super().__init__(required=False, strip=False, **options)
+        super().__init__(required=False, **options)
 
     def prepare_value(self, value: Any) -> Any:
         return _lines(value) if isinstance(value, dict) else value
@@ -86,7 +86,7 @@ def _written(value: Any) -> str:
     return value if plain else json.dumps(value, ensure_ascii=False)
 
 
-class EansField(forms.CharField):
+class EansField(forms.Field):
     """EAN, UPC and GTIN numbers, separated by spaces, commas or lines. Cleans to a list of digits."""
 
     def __init__(self, **options: Any) -> None:
@@ -102,9 +102,3 @@ class EansField(forms.CharField):
         if len(codes) > 100:
             raise ValidationError("At most 100 EANs.")
         return list(dict.fromkeys(codes))
-
-    def validate(self, value: Any) -> None:
-        """Everything was checked digit by digit; there is no text left to check."""
-
-    def run_validators(self, value: Any) -> None:
-        """As above."""

@@ -84,7 +84,9 @@ class IndexStateFilter(DropdownFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> QuerySet[Product]:
         value = self.value()
-        return selectors.with_index_state(queryset).filter(index_state_name=value) if value else queryset
+        if not value:
+            return queryset
+        return selectors.with_index_state(queryset).filter(index_state_name=value)  # type: ignore[misc]
 
 
 class PriceFilter(RangeNumericListFilter):

@@ -3,14 +3,15 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.html import format_html
 from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from catalog import pictures
 from catalog.admin.fields import AttributesField
 from catalog.models import Picture, Variant
+from catalog.verification import PictureError, verify
 
 
 class PictureWidget(UnfoldAdminFileFieldWidget):
@@ -47,10 +48,10 @@ class PictureForm(forms.ModelForm):
         """Check the picture while the form can still show why it was refused."""
         upload: UploadedFile | None = self.cleaned_data["upload"]
         if upload is not None and not self.instance.pk:
-            self.data_of_upload = upload.read(pictures.settings.PICTURE_MAX_BYTES + 1)
+            self.data_of_upload = upload.read(settings.PICTURE_MAX_BYTES + 1)
             try:
-                sha256 = pictures.verify(self.data_of_upload).sha256
-            except pictures.PictureError as error:
+                sha256 = verify(self.data_of_upload).sha256
+            except PictureError as error:
                 raise forms.ValidationError(str(error)) from error
             if (
                 self.instance.product_id

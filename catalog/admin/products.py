@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -12,8 +13,9 @@ from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminTextareaWidget
 
-from catalog import pictures, selectors, services
+from catalog import selectors, services
 from catalog.admin.actions import ProductActions
 from catalog.admin.fields import AttributesField, EansField
 from catalog.admin.filters import (
@@ -24,8 +26,10 @@ from catalog.admin.filters import (
     PriceFilter,
     StockFilter,
 )
+from catalog.admin.importing import import_view
 from catalog.admin.inlines import PictureInline, VariantInline
 from catalog.models import OutboxEntry, Picture, Product, ProductCode, Variant
+from catalog.pictures import add_picture
 from catalog.text import normalise_code
 
 
@@ -36,6 +40,10 @@ class ProductForm(forms.ModelForm):
     class Meta:
         model = Product
         exclude: list[str] = []
+        widgets = {
+            "description": UnfoldAdminTextareaWidget(attrs={"rows": 6}),
+            "translations": UnfoldAdminTextareaWidget(attrs={"rows": 6}),
+        }
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -60,7 +68,7 @@ class ProductForm(forms.ModelForm):
 class ProductAdmin(ProductActions, SimpleHistoryAdmin, ModelAdmin):
     form = ProductForm
     inlines = [PictureInline, VariantInline]
-    list_display = ["card", "price_shown", "stock_shown", "category", "status_shown", "index_shown", "updated_at"]
+    list_display = ["card", "price_shown", "stock_shown", "category", "status_shown", "index_shown", "updated"]
     list_filter = [
         ("status", ChoicesDropdownFilter),
         IndexStateFilter,
@@ -85,9 +93,10 @@ class ProductAdmin(ProductActions, SimpleHistoryAdmin, ModelAdmin):
     compressed_fields = True
     history_list_per_page = 25
     list_after_template = "catalog/admin/no_products.html"
+    change_form_before_template = "catalog/admin/index_state.html"
     actions_list = ["import_products"]
     fieldsets = [
-        (None, {"fields": ["title", ("sku", "status"), "description", ("category", "brand", "store"), "tags"]}),
+        (None, {"fields": ["title", ("sku", "status"), "description", "category", ("brand", "store"), "tags"]}),
         ("Price and stock", {"fields": [("price", "compare_at_price", "currency"), ("stock", "released")]}),
         ("Attributes", {"fields": ["attributes"]}),
         ("Codes and family", {"fields": [("mpn", "family"), "eans"]}),
@@ -162,6 +171,10 @@ class ProductAdmin(ProductActions, SimpleHistoryAdmin, ModelAdmin):
             return mark
         return format_html('{}<span class="catalog-why" title="{}">{}</span>', mark, error, error[:90])
 
+    @display(description="Updated", ordering="updated_at")
+    def updated(self, product: Product) -> SafeString:
+        return format_html('<time title="{}">{}</time>', product.updated_at, naturaltime(product.updated_at))
+
     # The form ---------------------------------------------------------------------------------------------------
 
     def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
@@ -192,7 +205,7 @@ class ProductAdmin(ProductActions, SimpleHistoryAdmin, ModelAdmin):
             else:
                 data = uploads[id(row)].data_of_upload
                 name = uploads[id(row)].cleaned_data["upload"].name
-                pictures.add_picture(form.instance, data, alt=row.alt, position=row.position, source=name)
+                add_picture(form.instance, data, alt=row.alt, position=row.position, source=name)
 
     def delete_model(self, request: HttpRequest, obj: Product) -> None:
         services.delete_products([obj.pk], by=request.user)  # type: ignore[arg-type]
@@ -202,6 +215,4 @@ class ProductAdmin(ProductActions, SimpleHistoryAdmin, ModelAdmin):
 
     @action(description="Import…", permissions=["add", "change"], url_path="import", icon="upload_file")
     def import_products(self, request: HttpRequest) -> Any:
-        from catalog.admin.importing import import_view
-
         return import_view(self, request)

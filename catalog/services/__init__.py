@@ -4,7 +4,7 @@ the database's own constraints are the last line.
 """
 
 from catalog.services.changes import mark_changed, request_reembedding, retry_parked
-from catalog.services.merchandising import add_to_collection, save_named
+from catalog.services.merchandising import add_to_collection, save_named, set_collection
 from catalog.services.products import (
     archive,
     assign_category,
@@ -20,6 +20,7 @@ from catalog.services.products import (
     unpublish,
 )
 from catalog.services.taxonomy import (
+    Position,
     add_category,
     delete_categories,
     delete_labels,
@@ -30,6 +31,7 @@ from catalog.services.taxonomy import (
 )
 
 __all__ = [
+    "Position",
     "add_category",
     "add_to_collection",
     "archive",
@@ -52,6 +54,7 @@ __all__ = [
     "save_picture",
     "save_product",
     "save_variant",
+    "set_collection",
     "sync_codes",
     "unpublish",
 ]

@@ -1,5 +1,7 @@
 """Promotions and collections. The index is not told: both are resolved when a query is made."""
 
+from collections.abc import Sequence
+
 from django.db import transaction
 from django.db.models import Max
 
@@ -31,3 +33,14 @@ def add_to_collection(collection: Collection, products: Products) -> int:
             for offset, pk in enumerate(new)
         )
     return len(new)
+
+
+def set_collection(collection: Collection, products: Sequence[Product]) -> None:
+    """Make the collection hold exactly these products, in this order."""
+    with transaction.atomic():
+        Collection.objects.select_for_update().get(pk=collection.pk)
+        collection.items.all().delete()
+        CollectionItem.objects.bulk_create(
+            CollectionItem(collection=collection, product=product, position=position)
+            for position, product in enumerate(products)
+        )

@@ -63,7 +63,9 @@ def sync_codes(product: Product, codes: Codes | None = None) -> None:
 
     EANs live in these rows alone, so None keeps those that are there; the other kinds follow from the product.
     """
-    wanted = {("sku", product.sku)} | {("sku", sku) for sku in product.variants.values_list("sku", flat=True)}
+    wanted = {("sku", product.sku)} | {
+        ("sku", sku) for sku in Variant.objects.filter(product=product).values_list("sku", flat=True)
+    }
     if product.mpn:
         wanted.add(("mpn", product.mpn))
     if codes is not None:
@@ -71,7 +73,7 @@ def sync_codes(product: Product, codes: Codes | None = None) -> None:
             raise ValueError(f"Codes are given for the kind ean alone, not for {', '.join(sorted(unknown))}.")
         wanted |= {("ean", value) for value in map(str.strip, codes.get("ean", ())) if value}
 
-    present = {(code.kind, code.value): code for code in product.codes.all()}
+    present = {(code.kind, code.value): code for code in ProductCode.objects.filter(product=product)}
     stale = [code.pk for key, code in present.items() if key not in wanted and (key[0] != "ean" or codes is not None)]
     if stale:
         ProductCode.objects.filter(pk__in=stale).delete()
