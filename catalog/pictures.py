@@ -15,11 +15,12 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, default_storage
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import Max
 from django.utils import timezone
 from PIL import Image
 
-from catalog.models import OutboxEntry, Picture, Product
+from catalog.models import Picture, Product
+from catalog.services.changes import mark_changed
 from catalog.verification import (
     ACCEPTED,
     DAMAGED,
@@ -38,7 +39,6 @@ __all__ = [
     "make_thumbnails",
     "near_duplicates",
     "open_for_encoding",
-    "remove_picture",
     "store",
     "tidy",
     "verify",
@@ -159,21 +159,9 @@ def add_picture(
             position = 0 if last is None else last + 1
         picture = picture_row(product.pk, verified, alt=alt, position=position, source=source)
         picture.save()
-        mark_changed(product)
+        mark_changed([product.pk])
+        product.refresh_from_db(fields=["version"])
     return picture
-
-
-def remove_picture(picture: Picture) -> None:
-    """Take a picture off its product and mark the product for the index. `tidy` removes the file once it is unused."""
-    with transaction.atomic():
-        picture.delete()
-        mark_changed(picture.product)
-
-
-def mark_changed(product: Product) -> None:
-    Product.objects.filter(pk=product.pk).update(version=F("version") + 1, updated_at=timezone.now())
-    product.refresh_from_db(fields=["version", "updated_at"])
-    OutboxEntry.add([product.pk])
 
 
 def near_duplicates(picture: Picture) -> list[Picture]:

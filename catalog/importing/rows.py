@@ -1,0 +1,380 @@
+"""One raw row into what a product should be: every value checked, every text cleaned.
+
+A field that the row lacks is left alone in the database; a field that is there and empty is cleared. A stock that is
+empty is unknown, and left alone as well.
+"""
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from catalog.importing.columns import Columns, attribute_name
+from catalog.importing.values import (
+    RowError,
+    count_of,
+    currency_of,
+    date_of,
+    ean_of,
+    is_empty,
+    json_of,
+    list_of,
+    price_of,
+    shown,
+    status_of,
+    text_of,
+    unique,
+)
+from catalog.text import MAX_DESCRIPTION, TextError, clean_code, clean_html, clean_text, normalise_units
+
+MAX_ATTRIBUTES, MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTE_VALUE = 400, 100, 10_000
+MAX_CATEGORY_DEPTH = 8
+MAX_LIST = 500  # tags, codes, variants, values of one attribute
+MAX_PICTURES = 50
+_PICTURE_SEPARATORS = r"[|;\n]|,(?=\s*https?://)|,\s+|,(?=[^,\s]+\.(?:jpe?g|png|webp|gif|avif|bmp)\b)"
+_CATEGORY_SEPARATORS = r"\s*[>›»]\s*|\s+/\s+"
+_UNSURE_STOCK = ("unknown", "n/a", "na", "-")
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRef:
+    """A picture as a row names it: a file below the catalogue's folder, or an address. ``alt`` None: not said."""
+
+    location: str
+    alt: str | None = None
+
+    @property
+    def is_address(self) -> bool:
+        return "://" in self.location
+
+
+@dataclass(frozen=True, slots=True)
+class VariantRow:
+    sku: str
+    title: str
+    attributes: dict[str, Any]
+    price: Decimal | None
+    stock: int
+
+
+@dataclass(slots=True)
+class ProductRow:
+    """What a row says about a product. ``values`` holds the fields that it names, cleaned.
+
+    Keys are fields of `Product`, and ``category`` (path, a tuple), ``brand``, ``store`` (names), ``tags``, ``ean``
+    (sorted lists of texts), ``variants`` (list of `VariantRow`).
+    """
+
+    line: int
+    sku: str
+    values: dict[str, Any] = field(default_factory=dict)
+    pictures: list[PictureRef] | None = None
+    warnings: list[str] = field(default_factory=list)
+
+    def content_hash(self, signatures: list[str]) -> str:
+        """Return a SHA-256 over all that the row says. ``signatures`` stand for the contents of its pictures."""
+        pictures = None if self.pictures is None else [(ref.location, ref.alt) for ref in self.pictures]
+        canonical = orjson.dumps(
+            ["1", self.sku, self.values, pictures, signatures], option=orjson.OPT_SORT_KEYS, default=str
+        )
+        return hashlib.sha256(canonical).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class RowRules:
+    """What holds for every row of one import."""
+
+    status: str = "published"  # of new products whose row does not say
+    stock: int = 1  # of new products whose row does not say: a catalogue without a stock column is there to be sold
+    currency: str = "EUR"
+    decimal: str = ""  # "." or ",": the decimal sign of prices, where a price alone cannot tell
+    from_table: bool = False  # cells are texts: numbers among attributes are recognised
+
+
+def parse_row(line: int, raw: Mapping[str, object], columns: Columns, rules: RowRules) -> ProductRow:
+    """Return the checked row. Raises `RowError` for whatever makes it unusable; what can be left out is a warning."""
+    given = columns.apply(raw)
+    if is_empty(given.get("sku")):
+        raise RowError("sku", "is missing")
+    row = ProductRow(line, _code(given["sku"], "sku", 64))
+    _texts(row, given)
+    _prices(row, given, rules)
+    _facts(row, given)
+    _taxonomy(row, given)
+    _codes(row, given)
+    _attributes(row, given, rules)
+    _translations(row, given)
+    if "variants" in given:
+        row.values["variants"] = _variants(given["variants"], rules)
+    if "images" in given:
+        row.pictures = _pictures(row, given["images"])
+    return row
+
+
+def _code(value: object, name: str, limit: int) -> str:
+    try:
+        code = clean_code(text_of(value, name), limit=limit, name=name)
+    except TextError as error:
+        raise RowError("", str(error)) from error
+    if not code:
+        raise RowError(name, "is missing")
+    return code
+
+
+def _line(value: object, name: str, limit: int) -> str:
+    try:
+        return clean_text(text_of(value, name), limit=limit, name=name)
+    except TextError as error:
+        raise RowError("", str(error)) from error
+
+
+def _lines(value: object, name: str, limit: int = MAX_DESCRIPTION) -> str:
+    try:
+        return clean_html(text_of(value, name), limit=limit, name=name)
+    except TextError as error:
+        raise RowError("", str(error)) from error
+
+
+def _texts(row: ProductRow, given: Mapping[str, object]) -> None:
+    if "title" in given:
+        title = "" if is_empty(given["title"]) else _line(given["title"], "title", 500)
+        if not title:
+            raise RowError("title", "is empty")
+        row.values["title"] = title
+    if "description" in given:
+        row.values["description"] = (
+            "" if is_empty(given["description"]) else _lines(given["description"], "description")
+        )
+    if "family" in given:
+        row.values["family"] = "" if is_empty(given["family"]) else _line(given["family"], "family", 120)
+
+
+def _prices(row: ProductRow, given: Mapping[str, object], rules: RowRules) -> None:
+    found: dict[str, Decimal | None] = {}
+    currencies: set[str] = set()
+    for name in ("price", "sale_price", "compare_at_price"):
+        if name not in given:
+            continue
+        if is_empty(given[name]):
+            found[name] = None
+            continue
+        found[name], currency = price_of(given[name], name, decimal=rules.decimal, home_currency=rules.currency)
+        currencies |= {currency} - {""}
+    if "price_cents" in given and found.get("price") is None:
+        cents = given["price_cents"]
+        found["price"] = None if is_empty(cents) else price_of(cents, "price_cents")[0] / 100
+        if found["price"] is not None:
+            found["price"] = found["price"].quantize(Decimal("0.01"))
+    sale = found.pop("sale_price", None)
+    if sale is not None:
+        regular = found.get("price")
+        found["price"] = sale
+        if regular is not None and regular > sale:
+            found["compare_at_price"] = regular
+    row.values |= found
+    if not is_empty(given.get("currency")):
+        currencies.add(currency_of(given["currency"]))
+    if len(currencies) > 1:
+        raise RowError("currency", f"the row names several: {', '.join(sorted(currencies))}")
+    if currencies:
+        row.values["currency"] = currencies.pop()
+
+
+def _facts(row: ProductRow, given: Mapping[str, object]) -> None:
+    stock = given.get("stock")
+    if not is_empty(stock) and str(stock).strip().casefold() not in _UNSURE_STOCK:
+        row.values["stock"] = count_of(stock, "stock")
+    if not is_empty(given.get("status")):
+        row.values["status"] = status_of(given["status"])
+    if "released" in given:
+        value = given["released"]
+        nothing = is_empty(value) or (isinstance(value, str) and value.startswith("0000"))
+        row.values["released"] = None if nothing else date_of(value, "released")
+
+
+def _taxonomy(row: ProductRow, given: Mapping[str, object]) -> None:
+    for name in ("brand", "store"):
+        if name in given:
+            row.values[name] = "" if is_empty(given[name]) else _line(given[name], name, 160)
+    if "category" in given:
+        parts = list_of(given["category"], "category", pattern=_CATEGORY_SEPARATORS)
+        path = tuple(_line(part, "category", 120) for part in parts if not is_empty(part))
+        if len(path) > MAX_CATEGORY_DEPTH:
+            raise RowError("category", f"the path has {len(path)} levels; at most {MAX_CATEGORY_DEPTH} are allowed")
+        if len(" > ".join(path)) > 500:
+            raise RowError("category", "the path has more than 500 characters")
+        row.values["category"] = tuple(part for part in path if part)
+    if "tags" in given:
+        tags = [_line(tag, "tags", 160) for tag in _bounded(list_of(given["tags"], "tags"), "tags")]
+        row.values["tags"] = sorted(unique(tag for tag in tags if tag))
+
+
+def _bounded(values: list[object], name: str) -> list[object]:
+    if len(values) > MAX_LIST:
+        raise RowError(name, f"the list has {len(values)} entries; at most {MAX_LIST} are allowed")
+    return values
+
+
+def _codes(row: ProductRow, given: Mapping[str, object]) -> None:
+    if "mpn" in given:
+        row.values["mpn"] = ""
+        if not is_empty(given["mpn"]):
+            mpn = _code(given["mpn"], "mpn", 100_000)
+            if len(mpn) <= 120:
+                row.values["mpn"] = mpn
+            else:
+                row.warnings.append(f"mpn: has {len(mpn)} characters, more than 120, and was left out")
+    if "ean" in given:
+        eans: set[str] = set()
+        for value in _bounded(list_of(given["ean"], "ean"), "ean"):
+            try:
+                eans.add(ean_of(value))
+            except RowError as error:
+                row.warnings.append(f"{error}; the code was left out")
+        row.values["ean"] = sorted(eans)
+
+
+def _attributes(row: ProductRow, given: Mapping[str, object], rules: RowRules) -> None:
+    if "attributes" not in given:
+        return
+    found = _attributes_of(given["attributes"], "attributes")
+    extra = given.get("column_attributes")
+    if isinstance(extra, dict):
+        for name, value in extra.items():
+            if isinstance(value, dict):
+                found |= _attributes_of({f"{name}_{inner}": leaf for inner, leaf in value.items()}, name)
+            elif not is_empty(value):
+                cleaned = _attribute(value, name)
+                found[name] = _number_in(cleaned) if rules.from_table else cleaned
+    if len(found) > MAX_ATTRIBUTES:
+        raise RowError("attributes", f"there are {len(found)}; at most {MAX_ATTRIBUTES} are allowed")
+    row.values["attributes"] = {name: value for name, value in found.items() if value not in ("", [])}
+
+
+def _attributes_of(value: object, field_: str) -> dict[str, Any]:
+    if is_empty(value):
+        return {}
+    if isinstance(value, str):
+        value = json_of(value, field_)
+    if not isinstance(value, dict):
+        raise RowError(field_, f"an object of names and values is expected, this is {shown(value)}")
+    found = {}
+    for name, inner in value.items():
+        if not is_empty(inner):
+            key = attribute_name(_line(str(name), f"the name of an attribute in {field_}", MAX_ATTRIBUTE_NAME))
+            if key:
+                found[key] = _attribute(inner, f"{field_}.{key}")
+    return found
+
+
+def _attribute(value: object, name: str) -> Any:
+    if isinstance(value, str):
+        return normalise_units(_line(value, name, MAX_ATTRIBUTE_VALUE))
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, (int, float)):
+        if not math.isfinite(value) or abs(value) > 2**53:
+            raise RowError(name, f"{value} is not a value")
+        return value
+    if isinstance(value, list):
+        scalars = [inner for inner in _bounded(value, name) if not is_empty(inner)]
+        if any(isinstance(inner, (list, dict)) for inner in scalars):
+            raise RowError(name, "a list of texts or numbers is expected, this one holds lists or objects")
+        return [_attribute(inner, name) for inner in scalars]
+    raise RowError(name, "a text, a number, true or false, or a list of them is expected, this is an object")
+
+
+def _number_in(value: Any) -> Any:
+    """A cell that is exactly how a number is written becomes one; "007" and "1.50" keep their form."""
+    if isinstance(value, str) and len(value) <= 12:
+        for kind in (int, float):
+            try:
+                if str(kind(value)) == value and math.isfinite(number := kind(value)):
+                    return number
+            except ValueError:
+                continue
+    return value
+
+
+def _translations(row: ProductRow, given: Mapping[str, object]) -> None:
+    found: dict[str, dict[str, str]] = {}
+    own = given.get("translations")
+    if not is_empty(own):
+        if isinstance(own, str):
+            own = json_of(own, "translations")
+        if not isinstance(own, dict) or not all(isinstance(fields, dict) for fields in own.values()):
+            raise RowError("translations", 'an object like {"de": {"title": "…"}} is expected')
+        for language, fields in own.items():
+            for name, text in fields.items():
+                _add_translation(found, language, name, text)
+    extra = given.get("column_translations")
+    if isinstance(extra, dict):
+        for (language, name), text in extra.items():
+            _add_translation(found, language, name, text)
+    if "translations" in given or extra:
+        row.values["translations"] = found
+
+
+def _add_translation(found: dict[str, dict[str, str]], language: str, name: str, text: object) -> None:
+    code = language.strip().lower().replace("_", "-") if isinstance(language, str) else ""
+    if not (2 <= len(code) <= 10 and code.replace("-", "").isalnum() and code.isascii()):
+        raise RowError("translations", f"{shown(language)} is not the code of a language")
+    if name not in ("title", "description"):
+        raise RowError("translations", f"{shown(name)} cannot be translated; title and description can")
+    if is_empty(text):
+        return
+    where = f"translations.{code}.{name}"
+    found.setdefault(code, {})[name] = _line(text, where, 500) if name == "title" else _lines(text, where)
+
+
+def _variants(value: object, rules: RowRules) -> list[VariantRow]:
+    variants: dict[str, VariantRow] = {}
+    for number, item in enumerate(_bounded(list_of(value, "variants"), "variants"), start=1):
+        where = f"variants[{number}]"
+        if not isinstance(item, dict):
+            raise RowError(where, 'an object like {"sku": "…", "title": "…", "stock": 3} is expected')
+        if is_empty(item.get("sku")):
+            raise RowError(f"{where}.sku", "is missing")
+        sku = _code(item["sku"], f"{where}.sku", 64)
+        if sku in variants:
+            raise RowError(f"{where}.sku", f"{shown(sku)} is named twice")
+        title = "" if is_empty(item.get("title")) else _line(item["title"], f"{where}.title", 200)
+        price = None
+        if not is_empty(item.get("price")):
+            price, _ = price_of(item["price"], f"{where}.price", decimal=rules.decimal, home_currency=rules.currency)
+        stock = item.get("stock")
+        variants[sku] = VariantRow(
+            sku=sku,
+            title=title or sku,
+            attributes=_attributes_of(item.get("attributes"), f"{where}.attributes"),
+            price=price,
+            stock=rules.stock if is_empty(stock) else count_of(stock, f"{where}.stock"),
+        )
+    return list(variants.values())
+
+
+def _pictures(row: ProductRow, value: object) -> list[PictureRef]:
+    found: dict[str, PictureRef] = {}
+    for entry in list_of(value, "images", pattern=_PICTURE_SEPARATORS):
+        # Several columns of pictures arrive as a list of cells, each of which may name several.
+        for item in [entry] if isinstance(entry, dict) else list_of(entry, "images", pattern=_PICTURE_SEPARATORS):
+            alt: str | None = None
+            location: object = item
+            if isinstance(item, dict):
+                location = item.get("file") or item.get("url") or item.get("src")
+                alt = None if item.get("alt") is None else _line(item["alt"], "images.alt", 300)
+            if not isinstance(location, str) or not location.strip():
+                raise RowError("images", 'a file name, an address, or an object with "file" or "url" is expected')
+            location = location.strip()
+            if len(location) > 1000 or not location.isprintable():
+                raise RowError("images", f"{shown(location)} is not a file name or an address")
+            if location in found:
+                row.warnings.append(f"images: {shown(location)} is named twice and was taken once")
+            found.setdefault(location, PictureRef(location, alt))
+    if len(found) > MAX_PICTURES:
+        raise RowError("images", f"there are {len(found)}; at most {MAX_PICTURES} are allowed")
+    return list(found.values())
