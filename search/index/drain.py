@@ -9,8 +9,9 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.conf import settings
 
@@ -114,6 +115,7 @@ class _Pipeline:
 
     def _encoded(self, writer: ThreadPoolExecutor) -> None:
         batch, encoding = self._encoding[0]
+        self._keep_leases(encoding)
         try:
             texts, pictures = encoding.result()
         except Exception as error:
@@ -129,6 +131,7 @@ class _Pipeline:
 
     def _written(self) -> None:
         batch, writing = self._writing[0]
+        self._keep_leases(writing)
         try:
             writing.result()
         except Exception as error:
@@ -145,6 +148,12 @@ class _Pipeline:
         self.report.failed += len(batch.failed)
         if self.progress:
             self.progress(self.report)
+
+    def _keep_leases(self, work: Future[Any]) -> None:
+        """Wait for work to end, however long it takes, without losing what is claimed."""
+        while not wait([work], timeout=settings.OUTBOX_LEASE_SECONDS / 4).done:
+            for batch, _ in [*self._encoding, *self._writing]:
+                batch.claim.renew()
 
     def _failed(self, batch: Batch, error: Exception) -> None:
         """A whole batch failed, and no product in it stood out."""
