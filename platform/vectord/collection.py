@@ -24,7 +24,7 @@ import qdrant_edge as edge
 from qdrant_client import models
 
 from vectord import durable, schema
-from vectord.errors import engine_errors
+from vectord.errors import engine_errors, not_found
 
 log = logging.getLogger("vectord")
 
@@ -32,6 +32,7 @@ SETTLED_SECONDS = 2.0  # without a write, before an optimisation is worth its co
 FLUSH_SECONDS = 5.0
 MIN_CHANGES = 1_000  # fewer points are scanned as fast as an index is walked
 BUSY_CHANGES = 20_000  # optimise without waiting for calm
+MAX_JOURNAL_POINTS = 50_000  # kept in memory while an optimisation runs: about 2 kB each
 REPLAY_SLICE = 20  # operations between two turns of the event loop
 
 
@@ -46,12 +47,15 @@ class Collection:
         self.schema = schema.VectorSchema(self.config)
         self.optimising: asyncio.Task[None] | None = None
         self.optimiser_error: str | None = None
+        self.deleted = False
         self.writable = asyncio.Event()
         self.writable.set()
         self.changes: int = state["changes"]  # points written or deleted since the last optimisation
         self._live: str = state["shard"]
         self._operations: int = state["operations"]
         self._journal: list[tuple[edge.UpdateOperation, int]] | None = None
+        self._journalled = 0
+        self._wait_for_calm = False
         self._dirty_since: float | None = None
         self._written_at = 0.0
         for leftover in directory.glob("shard-*"):
@@ -84,6 +88,8 @@ class Collection:
         Waits while the shard is being copied (a fraction of a second). What returned has reached the write-ahead log.
         """
         await self.writable.wait()
+        if self.deleted:
+            raise not_found(f"Collection `{self.name}` doesn't exist!")
         for operation, touched in operations:
             self._dirty_since = self._dirty_since or time.monotonic()
             self._written_at = time.monotonic()
@@ -91,14 +97,19 @@ class Collection:
             self.changes += touched
             if self._journal is not None:
                 self._journal.append((operation, touched))
+                self._journalled += touched
+                if self._journalled > MAX_JOURNAL_POINTS:
+                    self._give_up_optimising()
             with engine_errors():
                 self.shard.update(operation)
         return self._operations
 
     async def create_index(self, field: str, given: models.PayloadFieldSchema) -> int:
         number = await self.apply((edge.UpdateOperation.create_field_index(field, schema.engine_index(given)), 0))
-        shown = given.value if isinstance(given, models.PayloadSchemaType) else given.model_dump(exclude_none=True)
-        self.indexes[field] = shown
+        if isinstance(given, models.PayloadSchemaType):
+            self.indexes[field] = given.value
+        else:
+            self.indexes[field] = given.model_dump(mode="json", exclude_none=True)
         self._write_meta()
         return number
 
@@ -171,7 +182,7 @@ class Collection:
             return False
         if time.monotonic() - self._written_at > SETTLED_SECONDS:
             return self.changes >= max(MIN_CHANGES, points // 5)
-        return self.changes >= max(BUSY_CHANGES, points // 2)
+        return not self._wait_for_calm and self.changes >= max(BUSY_CHANGES, points // 2)
 
     async def optimise(self) -> None:
         """Index a copy of the shard in another process, bring it up to date and put it in the shard's place.
@@ -197,6 +208,7 @@ class Collection:
         retired_directory, self._live = self.directory / self._live, target.name
         self.changes = written
         self._journal = None
+        self._wait_for_calm = False
         self._write_state()
         retired.close()
         log.info("optimised %s: %d changes, %d written meanwhile", self.name, before, written)
@@ -206,7 +218,7 @@ class Collection:
         self.writable.clear()
         try:
             self.flush()
-            self._journal = []
+            self._journal, self._journalled = [], 0
             # cp keeps holes, which the engine's preallocated files mostly are, and shares blocks where it can.
             options = ("-R", "--sparse=always", "--reflink=auto")
             await self._run("cp", *options, str(self.directory / self._live), str(target))
@@ -268,6 +280,14 @@ class Collection:
                 self.optimising = None
 
         self.optimising = asyncio.get_running_loop().create_task(run())
+
+    def _give_up_optimising(self) -> None:
+        """Writes come faster than an optimisation ends: drop the copy and try again when they pause."""
+        log.info("optimising %s is put off until its writer pauses", self.name)
+        self._journal = None
+        self._wait_for_calm = True
+        if self.optimising is not None:
+            self.optimising.cancel()
 
     async def stop_optimising(self) -> None:
         if self.optimising is not None:

@@ -58,7 +58,7 @@ class QueryTranslator:
         if getattr(asked, "shard_key", None) is not None:
             raise not_implemented("shard keys")
         limit = self._bounded(limit, "limit", DEFAULT_LIMIT)
-        prefetches = _as_list(asked.prefetch)
+        prefetches = as_list(asked.prefetch)
         inputs = _Inputs(self._collection, self._lookup, asked)
         query = self._query(asked.query, inputs, limit, len(prefetches))
         parts = {
@@ -138,7 +138,7 @@ class _Inputs:
         return [self.vector(one) for one in given or []]
 
     def pairs(self, given: Any) -> list[edge.ContextPair]:
-        pairs = _as_list(given)
+        pairs = as_list(given)
         return [edge.ContextPair(self.vector(pair.positive), self.vector(pair.negative)) for pair in pairs]
 
     def _stored(self, identity: int | str) -> Any:
@@ -148,15 +148,19 @@ class _Inputs:
         if not found:
             raise not_found(f"No point with id {identity} found")
         vectors = found[0].vector
-        vector = vectors.get(self._vector_name) if isinstance(vectors, dict) else vectors
-        if vector is None:
+        vector: Any = vectors.get(self._vector_name) if isinstance(vectors, dict) else vectors
+        if not vector:
             raise not_found(f"Point with id {identity} has no vector '{self._vector_name}'")
-        if self._source is self._collection:
-            self.named_ids.add(identity)
+        if self._source is not self._collection:
+            # Another collection's vector may be of another kind or size: it is checked like one from outside.
+            if isinstance(vector, edge.SparseVector):
+                vector = models.SparseVector(indices=vector.indices, values=vector.values)
+            return engine_vector(self._collection.schema, self.using, vector)
+        self.named_ids.add(identity)
         return vector
 
 
-def _as_list(given: Any) -> list[Any]:
+def as_list(given: Any) -> list[Any]:
     if given is None:
         return []
     return given if isinstance(given, list) else [given]

@@ -8,7 +8,7 @@ from qdrant_client import models
 from vectord import answers
 from vectord.errors import bad_request, engine_errors, not_found, not_implemented
 from vectord.filters import engine_filter, point_id
-from vectord.queries import Lookup, QueryTranslator, engine_order
+from vectord.queries import DEFAULT_LIMIT, Lookup, QueryTranslator, as_list, engine_order
 
 if TYPE_CHECKING:
     from vectord.collection import Collection
@@ -73,7 +73,8 @@ def facet(collection: "Collection", asked: models.FacetRequest) -> dict[str, Any
         raise bad_request("limit: must be at least 1")
     with engine_errors():
         hits = collection.shard.facet(edge.FacetRequest(asked.key, limit, True, engine_filter(asked.filter)))
-    return {"hits": [{"value": hit.value, "count": hit.count} for hit in hits]}
+    # An index remembers values that no point has any longer, and the engine counts them as zero.
+    return {"hits": [{"value": hit.value, "count": hit.count} for hit in hits if hit.count]}
 
 
 def query(collection: "Collection", asked: models.QueryRequest, lookup: Lookup) -> dict[str, Any]:
@@ -116,10 +117,11 @@ def query_groups(collection: "Collection", asked: models.QueryGroupsRequest, loo
     with_vector = _vector_selector(collection, asked.with_vector)
     with_payload = answers.payload_selector(asked.with_payload, default=False)
     translator = QueryTranslator(collection, lookup)
+    candidates = _for_groups(asked, size)
+    key_only = edge.PayloadSelector.Include([asked.group_by.removesuffix("[]")])
     wanted = 4 * groups * size
     while True:
-        key_only = edge.PayloadSelector.Include([asked.group_by])
-        hits = _run(collection, translator.request(asked, wanted, None, with_payload=key_only, with_vector=False))
+        hits = _run(collection, translator.request(candidates, wanted, None, with_payload=key_only, with_vector=False))
         found = _group(hits, asked.group_by, groups, size)
         # A sample is drawn anew each time: asking again would mix two of them.
         full = len(found) == groups and all(len(members) == size for members in found.values())
@@ -130,6 +132,25 @@ def query_groups(collection: "Collection", asked: models.QueryGroupsRequest, loo
     with engine_errors():
         records = {one.id: one for one in collection.shard.retrieve(ids, with_payload, with_vector)}
     return {"groups": [{"id": value, "hits": _members(members, records)} for value, members in found.items()]}
+
+
+def _for_groups(asked: models.QueryGroupsRequest, size: int) -> models.QueryGroupsRequest:
+    """As the server asks for candidates: points with the key only, and prefetches that are larger by the group size."""
+    empty = models.IsEmptyCondition(is_empty=models.PayloadField(key=asked.group_by))
+    only = models.Filter(must=None if asked.filter is None else [asked.filter], must_not=[empty])
+    return asked.model_copy(update={"filter": only, "prefetch": _enlarged(asked.prefetch, size)})
+
+
+def _enlarged(given: list[models.Prefetch] | models.Prefetch | None, times: int) -> list[models.Prefetch]:
+    return [
+        one.model_copy(
+            update={
+                "limit": (DEFAULT_LIMIT if one.limit is None else one.limit) * times,
+                "prefetch": _enlarged(one.prefetch, times),
+            }
+        )
+        for one in as_list(given)
+    ]
 
 
 def _group(hits: list[edge.ScoredPoint], key: str, groups: int, size: int) -> dict[Any, list[edge.ScoredPoint]]:

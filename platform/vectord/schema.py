@@ -46,6 +46,8 @@ def check_new_collection(config: models.CreateCollection) -> None:
     schema = VectorSchema(config)
     if config.sharding_method not in (None, models.ShardingMethod.AUTO):
         raise not_implemented("custom sharding")
+    if not schema.dense and not schema.sparse:
+        raise not_implemented("a collection without vectors")
     for name, dense in schema.dense.items():
         if not 1 <= dense.size <= MAX_DIMENSION:
             raise bad_request(f"vectors.{name or 'size'}: a vector has between 1 and {MAX_DIMENSION} dimensions")

@@ -24,6 +24,7 @@ from vectord.storage import Storage
 log = logging.getLogger("vectord")
 
 MAX_BODY = 64 * 1024 * 1024
+MAX_DRAINED = 4 * MAX_BODY  # read and thrown away, so that a client that still sends gets to see the refusal
 SPOKEN_VERSION = "1.19.0"  # of Qdrant's REST description
 OPEN_PATHS = {"/healthz", "/readyz", "/livez"}
 # One process with one shard gives the strongest ordering and consistency there is, and a call to the engine cannot be
@@ -239,15 +240,15 @@ def _adapter(model: Any) -> TypeAdapter[Any]:
 
 
 async def _body(request: Request) -> bytes:
-    too_large = RefusedError(413, f"Payload too large: a request has at most {MAX_BODY} bytes; send smaller batches")
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > MAX_BODY:
-        raise too_large
-    body = bytearray()
+    body, size = bytearray(), 0
     async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise too_large
+        size += len(chunk)
+        if size <= MAX_BODY:
+            body += chunk
+        elif size > MAX_DRAINED:
+            break
+    if size > MAX_BODY:
+        raise RefusedError(413, f"Payload too large: a request has at most {MAX_BODY} bytes; send smaller batches")
     return bytes(body)
 
 

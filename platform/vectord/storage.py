@@ -98,6 +98,7 @@ class Storage:
         durable.rename(collection.directory, trash)
         # Aliases without a collection are dropped at the next start, should the process die between the two steps.
         durable.write_json(self._aliases_file, self.aliases)
+        collection.deleted = True
         await collection.stop_optimising()
         collection.shard.close()
         await asyncio.to_thread(shutil.rmtree, trash)

@@ -75,6 +75,11 @@ def point(i: int) -> models.PointStruct:
 
 
 def fill(client: QdrantClient, name: str = NAME) -> None:
+    create(client, name)
+    put(client, name)
+
+
+def create(client: QdrantClient, name: str = NAME) -> None:
     client.create_collection(
         name,
         vectors_config={
@@ -90,6 +95,9 @@ def fill(client: QdrantClient, name: str = NAME) -> None:
     )
     for field, kind in INDEXES.items():
         client.create_payload_index(name, field, kind)
+
+
+def put(client: QdrantClient, name: str = NAME) -> None:
     for start in range(0, SIZE, 100):
         client.upsert(name, [point(i) for i in range(start, start + 100)])
 

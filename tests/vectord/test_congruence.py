@@ -60,6 +60,8 @@ TEXT_HITS = prefetch(query=text(3), using="text")
 LOOK_HITS = prefetch(query=look(4), using="look")
 TERM_HITS = prefetch(query=terms(5), using="terms")
 THREE = [TEXT_HITS, LOOK_HITS, TERM_HITS]
+# For groups the server enlarges prefetches by the group size and local mode without bound: here both take all.
+ALL = [one.model_copy(update={"limit": catalogue.SIZE}) for one in THREE]
 RRF, DBSF = m.FusionQuery(fusion=m.Fusion.RRF), m.FusionQuery(fusion=m.Fusion.DBSF)
 # Plain RRF gives equal scores to equal ranks, and which of two equal hits a limit cuts off is nobody's promise.
 UNTIED = m.RrfQuery(rrf=m.Rrf(weights=[1.0, 0.71, 0.43]))
@@ -215,7 +217,7 @@ QUERIES: dict[str, Call] = {
         NAME, "brand.name", query=text(1), using="text", limit=7, group_size=50, with_payload=["sku"]
     ),
     "groups by an integer, fused and filtered": lambda client: client.query_points_groups(
-        NAME, "stock", prefetch=THREE, query=UNTIED, limit=4, group_size=2, query_filter=must(value("on_sale", False))
+        NAME, "stock", prefetch=ALL, query=UNTIED, limit=4, group_size=2, query_filter=must(value("on_sale", False))
     ),
 }
 
