@@ -52,18 +52,13 @@ class Plan:
     """What a row changes about a product (None: it is new). Only fields that differ are among ``changes``."""
 
     prepared: PreparedRow
-    product: Product | None
+    product: Product | None  # the writer puts the new product here
+    outcome: Outcome
     changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
 
     @property
     def row(self) -> ProductRow:
         return self.prepared.row
-
-    @property
-    def outcome(self) -> Outcome:
-        if self.product is None:
-            return Outcome.CREATED
-        return Outcome.UPDATED if self.changes else Outcome.UNCHANGED
 
     def result(self) -> RowResult:
         return RowResult(
@@ -107,7 +102,8 @@ def plan_row(prepared: PreparedRow, product: Product | None, rules: RowRules) ->
                 None if product is None else [picture.source or picture.sha256 for picture in product.pictures.all()]
             )
             changes["pictures"] = (shown, [picture.source for picture in prepared.pictures])
-    return Plan(prepared, product, changes)
+    outcome = Outcome.CREATED if product is None else Outcome.UPDATED if changes else Outcome.UNCHANGED
+    return Plan(prepared, product, outcome, changes)
 
 
 def current_values(product: Product) -> dict[str, Any]:
