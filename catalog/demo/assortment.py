@@ -25,8 +25,8 @@ class Kind:
 
     `price` is the anchor in EUR and `spread` the sigma of the log-normal around it. An entry of `attributes` is a list
     to choose from, `{low, high, step}` for a number, `{chance}` for yes or no, `{some, count}` for several words;
-    numbers carry their unit in the name (`height_cm`). `text` holds sentences: an `opening` and a `detail`. `variants` has the
-    attribute that tells them apart, the share of products that have them, and (value, price factor) pairs.
+    numbers carry their unit in the name (`height_cm`). `text` holds sentences: an `opening` and a `detail`. `variants`
+    has the attribute that tells them apart, the share of products that have them, and (value, price factor) pairs.
     """
 
     name: str

@@ -54,7 +54,7 @@ class Measured:
         """As a shop would put it: one colour, two, or "multicolour"."""
         if self.share < 0.34:
             return ("multicolour",)
-        return (self.name, self.second) if self.second and self.share < 0.5 else (self.name,)
+        return (self.name, self.second) if self.second and self.share < 0.55 else (self.name,)
 
 
 TO_LMS = np.array(
@@ -106,9 +106,14 @@ def _name_pixels(rgb: Floats) -> NDArray[np.int64]:
 
 
 def measure(picture: Image.Image) -> Measured:
-    """The colour of an RGBA picture, by its opaque pixels; colour outweighs white, grey and black parts."""
+    """The colour of an RGBA picture, by its opaque pixels; colour outweighs white, grey and black parts.
+
+    Raises ValueError for a picture without an opaque pixel.
+    """
     small = np.asarray(picture.resize((96, 96), Image.Resampling.BOX))
     opaque = small[small[..., 3] > 128]
+    if not len(opaque):
+        raise ValueError("The picture has no opaque pixel.")
     counts = np.bincount(_name_pixels(opaque[:, :3].astype(np.float32) / 255), minlength=len(NAMES)).astype(float)
     counts[: NAMES.index("brown")] *= 0.6
     shares = counts / counts.sum()
@@ -158,7 +163,8 @@ def repaint(picture: Image.Image, names: list[str], limit: int) -> dict[str, Ima
             [
                 (target + drift) % 256,
                 np.clip(hsv[..., 1] * saturation, 0, 255),
-                np.clip(hsv[..., 2] * value, 0, 255),
+                # A highlight has no saturation, and stays as bright as it is.
+                np.clip(hsv[..., 2] * (1 + (value - 1) * hsv[..., 1] / 255), 0, 255),
             ],
             axis=-1,
         ).astype(np.uint8)
