@@ -14,6 +14,6 @@ def shop(request: HttpRequest) -> dict[str, Any]:
     """Lazy where it costs a query: the admin's and the REST pages' templates never ask."""
     return {
         "shop_name": settings.SHOP_NAME,
-        "departments": SimpleLazyObject(lambda: list(Category.get_root_nodes().order_by("path")[:40])),
+        "departments": SimpleLazyObject(lambda: list(Category.objects.get_root_nodes().order_by("path")[:40])),
         "running_offers": SimpleLazyObject(lambda: list(promotions_at().order_by("-starts_at")[:3])),
     }

@@ -47,6 +47,12 @@ class FacetView:
     def chosen(self) -> bool:
         return bool(self.low or self.high or any(value.selected for value in self.facet.values))
 
+    def divides(self, total: int) -> bool:
+        """Whether setting it could leave fewer products than now, or it is set already."""
+        if self.kind == "range":
+            return self.chosen or self.facet.minimum != self.facet.maximum
+        return self.chosen or any(value.count < total for value in self.facet.values)
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -73,13 +79,15 @@ def listing(request: HttpRequest, *, within: dict[str, Any] | None = None) -> Li
     like = _like(asked.request.image_of)
     shown = [hit.product for hit in result.hits]
     cards = make_cards([*shown, *like], explanations={hit.product.pk: hit.explanation for hit in result.hits})
+    facets = [_facet_view(facet, params) for facet in result.facets if facet.name not in within]
+    facets = [view for view in facets if view.divides(result.total)]
     pages = _pages(result.total, asked.request)
     page = asked.request.page
     return Listing(
         asked=asked,
         result=result,
         cards=cards[: len(shown)],
-        facets=[_facet_view(facet, params) for facet in result.facets if facet.name not in within],
+        facets=facets,
         chips=_chips(params, result.facets, within),
         pages=pages,
         urls={
@@ -89,9 +97,7 @@ def listing(request: HttpRequest, *, within: dict[str, Any] | None = None) -> Li
             "clear": _only(params, "q", "picture", "image_of", "mode", "sort"),
             "no_picture": _url(params, picture="", image_of="", page=""),
         },
-        hidden=tuple(
-            (name, params[name]) for name in ("q", "picture", "image_of", "tag", "collection") if params.get(name)
-        ),
+        hidden=_hidden(params, facets, result.total),
         like=cards[-1] if like else None,
     )
 
@@ -105,6 +111,16 @@ def _pages(total: int, request: SearchRequest) -> int:
     """How many pages can be turned to; `search` ranks, and lists, only so many products."""
     asks = bool(request.q or request.not_q or request.image or request.image_of)
     return max(1, min(math.ceil(total / request.page_size), DEEPEST[asks] // request.page_size))
+
+
+def _hidden(params: QueryDict, facets: list[FacetView], total: int) -> tuple[tuple[str, str], ...]:
+    """What the address holds and the filter form has no control for: it travels along when a filter changes."""
+    controls = {"page", "not", "mode", *(view.facet.name for view in facets)}
+    if "price" in controls:
+        controls |= {"price_min", "price_max"}
+    if total:
+        controls.add("sort")
+    return tuple((name, value) for name in params if name not in controls for value in params.getlist(name) if value)
 
 
 def _facet_view(facet: Facet, params: QueryDict) -> FacetView:

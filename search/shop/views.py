@@ -99,7 +99,7 @@ def product(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "shop/gone.html", {"product": gone}, status=HTTPStatus.GONE)
     pictures, variants = list(shown.pictures.all()), list(shown.variants.all())
     variant = next((each for each in variants if each.sku == request.GET.get("variant")), None)
-    line = [*shown.category.get_ancestors(), shown.category] if shown.category else []
+    line = [*Category.objects.get_ancestors(shown.category), shown.category] if shown.category else []
     card, *family = make_cards([shown, *family_of(shown)])
     return render(
         request,
@@ -137,8 +137,8 @@ def category(request: HttpRequest, slug: str) -> HttpResponse:
     shown = get_object_or_404(Category, slug=slug)
     context = {
         "title": shown.name,
-        "line": list(shown.get_ancestors()),
-        "children": list(shown.get_children()),
+        "line": list(Category.objects.get_ancestors(shown)),
+        "children": list(Category.objects.get_children(shown)),
         "department": shown.path[: shown.steplen],
     }
     return _results(request, "shop/browse.html", context, within={"category": slug})

@@ -23,6 +23,11 @@ document.addEventListener("htmx:configRequest", (event) => {
     for (const value of values) seen.append(name, value);
   }
 });
+// A screen reader hears how many are left, which others see.
+document.addEventListener("htmx:afterSettle", () => {
+  const [announce, count] = ["#announce", "#count"].map((selector) => document.querySelector(selector));
+  if (announce && count) announce.textContent = count.textContent.trim().replace(/\s+/g, " ");
+});
 // The server's own sentence is better than silence: show the page of a refused or failed request.
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.xhr.status < 400 || !event.detail.elt.matches("[data-clean], [rel=next]")) return;
