@@ -1,14 +1,15 @@
 """What all views of the catalogue share: pages, errors in the right class, and who reads what."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError
 from django.db.models import ProtectedError
 from rest_framework import status
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -36,6 +37,10 @@ class CatalogueView(APIView):
     parser_classes: Any = [StrictJSONParser]
     renderer_classes = [JSONRenderer]
     pagination_class: Any = Pages
+
+    def permission_denied(self, request: Request, message: str | None = None, code: str | None = None) -> NoReturn:
+        # Not the framework's "credentials were not provided": the message says which ones.
+        raise PermissionDenied(message, code)
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, DjangoValidationError):

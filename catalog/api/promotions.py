@@ -23,6 +23,8 @@ class PromotionSerializer(StrictSerializer, serializers.ModelSerializer):
 
     slug = serializers.SlugField(max_length=180, allow_unicode=True, required=False)
     description = serializers.CharField(required=False, allow_blank=True, max_length=20_000)
+    buy_quantity = serializers.IntegerField(min_value=0, max_value=1000, required=False)
+    free_quantity = serializers.IntegerField(min_value=0, max_value=1000, required=False)
     products = References(queryset=Product.objects.only("pk", "sku"), key="sku", required=False)
     categories = References(queryset=Category.objects.only("pk", "slug"), required=False)
     brands = References(queryset=Brand.objects.only("pk", "slug"), required=False)

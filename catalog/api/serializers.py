@@ -29,6 +29,12 @@ class VariantSerializer(StrictSerializer, serializers.ModelSerializer):
         model = Variant
         fields = ["sku", "title", "attributes", "price", "stock"]
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        # A PATCH of the product asks for no field of its parts, but a variant is always given whole.
+        if missing := [name for name in ("sku", "title") if name not in attrs]:
+            raise serializers.ValidationError({name: ["This field is required."] for name in missing})
+        return attrs
+
 
 class PictureSerializer(serializers.ModelSerializer):
     url = serializers.SerializerMethodField()
