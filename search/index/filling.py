@@ -6,6 +6,7 @@ and a killed process leaves nothing that another one could not go on with. The s
 """
 
 import logging
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.conf import settings
@@ -96,7 +97,7 @@ def _feed(row: IndexCollection) -> bool:
     portion = dict(published.values_list("id", "version")[:PORTION])
     # Asked for before the transaction, which must not wait for the store while it locks the database.
     stored = stored_versions(row.name, list(portion))
-    lacking = [id for id, version in portion.items() if stored.get(id) != version]
+    lacking = _unqueued(id for id, version in portion.items() if stored.get(id) != version)
     with transaction.atomic():
         current = IndexCollection.objects.select_for_update().get(pk=row.pk)
         if (current.state, current.fed_to) == (State.FILLING, row.fed_to):  # else another worker was faster
@@ -110,10 +111,7 @@ def _feed(row: IndexCollection) -> bool:
 
 def _recheck(row: IndexCollection) -> bool:
     """Compare the whole of it with the database; queue what differs and is neither on its way nor parked."""
-    lacking: list[int] = []
-    for ids in batched((id for id, verdict in compare(row.name, thorough=False) if verdict != "level"), 500):
-        queued = set(OutboxEntry.objects.filter(product_id__in=ids).values_list("product_id", flat=True))
-        lacking += [id for id in ids if id not in queued]
+    lacking = _unqueued(id for id, verdict in compare(row.name, thorough=False) if verdict != "level")
     if not lacking:
         return False
     logger.warning("%s differs in %d points; they are queued again", row.name, len(lacking))
@@ -121,6 +119,15 @@ def _recheck(row: IndexCollection) -> bool:
         OutboxEntry.add(lacking)
         IndexCollection.objects.filter(pk=row.pk).update(fed_at=timezone.now())
     return True
+
+
+def _unqueued(product_ids: Iterable[int]) -> list[int]:
+    """Those without an outbox entry: one that has is on its way to every active collection, or parked."""
+    left: list[int] = []
+    for ids in batched(product_ids, 500):
+        queued = set(OutboxEntry.objects.filter(product_id__in=ids).values_list("product_id", flat=True))
+        left += [id for id in ids if id not in queued]
+    return left
 
 
 def _go_live(row: IndexCollection) -> None:
