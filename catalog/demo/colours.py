@@ -41,6 +41,21 @@ TARGETS: dict[str, tuple[int, float, float]] = {
 WINDOW = 38
 
 
+# Shading turns the one into the other, so that together they are one colour to the eye: the greater part's.
+SHADES = (
+    *(
+        {"brown", "red"},
+        {"brown", "orange"},
+        {"brown", "beige"},
+        {"orange", "beige"},
+        {"red", "pink"},
+        {"red", "orange"},
+    ),
+    *({"orange", "yellow"}, {"yellow", "green"}, {"green", "teal"}, {"teal", "blue"}, {"blue", "purple"}),
+    *({"purple", "pink"}, {"white", "grey"}, {"grey", "black"}, {"white", "purple"}, {"black", "purple"}),
+)
+
+
 @dataclass(frozen=True)
 class Measured:
     """`name` covers `share` of what is opaque; `second` is the runner-up where it covers at least a fifth."""
@@ -54,7 +69,8 @@ class Measured:
         """As a shop would put it: one colour, two, or "multicolour"."""
         if self.share < 0.34:
             return ("multicolour",)
-        return (self.name, self.second) if self.second and self.share < 0.55 else (self.name,)
+        two = self.second and self.share < 0.55 and {self.name, self.second} not in SHADES
+        return (self.name, self.second) if two else (self.name,)
 
 
 TO_LMS = np.array(

@@ -47,6 +47,12 @@ def test_two_even_colours_are_both_named():
     assert set(colours.measure(picture).names) == {"red", "blue"}
 
 
+def test_shading_is_not_a_second_colour():
+    picture = ball(PAINTS["brown"])
+    ImageDraw.Draw(picture).pieslice((8, 8, 120, 120), 0, 160, fill=(*PAINTS["red"], 255))
+    assert colours.measure(picture).names == ("brown",)
+
+
 def test_an_empty_picture_has_no_colour():
     with pytest.raises(ValueError, match="no opaque pixel"):
         colours.measure(Image.new("RGBA", (20, 20), (255, 0, 0, 0)))
