@@ -36,6 +36,8 @@ class CategoryForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        if "slug" not in self.fields:  # somebody who may only look
+            return
         self.fields["slug"].required = False
         self.fields["slug"].help_text = "Part of the page's address. Made from the name where left empty."
         if self.instance.pk:
@@ -67,6 +69,11 @@ class CategoryAdmin(ModelAdmin):
 
     class Media:
         js = ["catalog/tree.js"]
+
+    def get_fields(self, request: HttpRequest, obj: Category | None = None) -> list[Any]:
+        if obj is None or self.has_change_permission(request, obj):
+            return self.fields
+        return ["name", "full_name", "slug", "translations"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Category]:
         return super().get_queryset(request).annotate(own_products=Count("products"))

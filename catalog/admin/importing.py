@@ -21,7 +21,7 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.text import get_valid_filename
-from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from catalog.importing.importer import Importer, ImportOptions, ImportReport
 from catalog.importing.readers import SourceError, open_source
@@ -60,6 +60,7 @@ class ImportForm(forms.Form):
     force = forms.BooleanField(
         label="Overwrite changes made here",
         required=False,
+        widget=UnfoldBooleanSwitchWidget,
         help_text="Also compares rows that are the same as at their last import.",
     )
 
@@ -131,6 +132,10 @@ def _shown(row: RowResult) -> dict[str, Any]:
         {"field": name.replace("_", " "), "before": _text(before), "after": _text(after)}
         for name, (before, after) in row.changes.items()
     ]
+    if row.outcome is Outcome.CREATED:  # one line for all of it: there is nothing to compare with
+        telling = ("title", "price", "stock", "category", "brand", "attributes")
+        after = " · ".join(_text(row.changes[name][1]) for name in telling if name in row.changes)
+        changes = [{"field": "new product", "before": "", "after": after}]
     return {"line": row.line, "sku": row.sku, "outcome": row.outcome.value, "changes": changes}
 
 
@@ -138,9 +143,10 @@ def _text(value: Any, limit: int = 160) -> str:
     if value is None:
         return ""
     if isinstance(value, dict):
-        value = ", ".join(f"{name}: {entry}" for name, entry in value.items())
+        value = ", ".join(f"{name}: {_text(entry)}" for name, entry in value.items())
     elif isinstance(value, list | tuple):
-        value = ", ".join(getattr(entry, "sku", None) or str(entry) for entry in value)
+        between = " > " if isinstance(value, tuple) else ", "  # the path of a category is a tuple
+        value = between.join(getattr(entry, "sku", None) or str(entry) for entry in value)
     text = str(value)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 

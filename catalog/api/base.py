@@ -29,13 +29,25 @@ class Conflict(APIException):
     default_code = "conflict"
 
 
+class TextSafeRenderer(JSONRenderer):
+    """JSON also of errors that quote what no encoding can write: lone surrogates are escaped as they came."""
+
+    def render(self, data: Any, accepted_media_type: Any = None, renderer_context: Any = None) -> bytes:
+        try:
+            return super().render(data, accepted_media_type, renderer_context)
+        except UnicodeEncodeError:
+            escaping = JSONRenderer()
+            escaping.ensure_ascii = True
+            return escaping.render(data, accepted_media_type, renderer_context)
+
+
 class CatalogueView(APIView):
     """Base of the catalogue's views. Anybody reads, a key writes."""
 
     permission_classes = [ReadOrWriteWithKey]
     throttle_classes = [AnonymousThrottle]
     parser_classes: Any = [StrictJSONParser]
-    renderer_classes = [JSONRenderer]
+    renderer_classes = [TextSafeRenderer]
     pagination_class: Any = Pages
 
     def permission_denied(self, request: Request, message: str | None = None, code: str | None = None) -> NoReturn:

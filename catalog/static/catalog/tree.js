@@ -2,7 +2,7 @@
 document.addEventListener("DOMContentLoaded", () => {
   const nodes = document.querySelectorAll(".catalog-node");
   const token = document.querySelector("[name=csrfmiddlewaretoken]")?.value;
-  if (!nodes.length || !token) return;
+  if (!nodes.length || !token || !document.querySelector("[data-movable]")) return;
 
   const marks = ["catalog-drop-before", "catalog-drop-inside", "catalog-drop-after"];
   let dragged = null;

@@ -42,7 +42,7 @@ def test_by_schema(key):
         @BOUNDED
         @given(case=operation.as_strategy())
         def holds(case):
-            case.call_and_validate(headers={"Authorization": key}, checks=[not_a_server_error])  # noqa: B023
+            case.call_and_validate(headers={"Authorization": key}, checks=[not_a_server_error])
 
         holds()
 
