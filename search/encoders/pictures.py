@@ -1,30 +1,12 @@
-"""Pictures as the encoders want them: upright, RGB, and no larger than needed."""
+"""Pictures as the encoders want them: upright and RGB."""
 
 import warnings
-from typing import IO
 
 from PIL import Image, ImageOps
 
 from search.encoders.base import EncoderError
 
 WHITE = (255, 255, 255)  # what a product is photographed on, and what a transparent picture is shown on
-
-
-def open_for_encoding(file: str | IO[bytes], side: int = 448) -> Image.Image:
-    """Open a picture and decode it no larger than an encoder needs: its shorter side stays at or above ``side``.
-
-    A JPEG is scaled inside its decoder (by 1/2, 1/4 or 1/8), which is about six times as fast for a photo of 1,500
-    pixels. Raises EncoderError (permanent) for what is not a picture.
-    """
-    try:
-        image = Image.open(file)
-        shorter = min(image.size)
-        if shorter > side:
-            # draft() picks the smallest scale that covers the size asked for, so ask for `side` on the shorter side.
-            image.draft("RGB", (image.width * side // shorter, image.height * side // shorter))
-        return to_rgb(image)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise EncoderError(f"The picture cannot be decoded: {error}", permanent=True) from error
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

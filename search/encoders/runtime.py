@@ -151,7 +151,7 @@ class OpenVinoEngine:
             )
             for port, name in zip(model.inputs, example, strict=True):
                 port.get_tensor().set_names({name})
-            with _replacing(path) as temporary:
+            with replacing(path) as temporary:
                 ov.save_model(model, temporary, compress_to_fp16=False)
                 # The weights lie beside the graph; they go first, so that a graph in place always has its weights.
                 temporary.with_suffix(".bin").replace(path.with_suffix(".bin"))
@@ -177,7 +177,7 @@ class OnnxEngine:
 
             module = _exportable(load())
             axes = {name: {axis: f"{name}_{axis}" for axis in _free_axes(array)} for name, array in example.items()}
-            with _replacing(path) as temporary:
+            with replacing(path) as temporary:
                 torch.onnx.export(
                     module,
                     tuple(_tensors(example)),
@@ -221,7 +221,7 @@ def _exportable(module: "torch.nn.Module") -> "torch.nn.Module":
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path) -> Iterator[Path]:
     """A place to write to that becomes ``path`` in one step, so that two processes may compile at once."""
     with TemporaryDirectory(dir=path.parent) as folder:
         temporary = Path(folder) / path.name

@@ -1,0 +1,123 @@
+"""Fit a `JointHead` to a catalogue: picture features against the text vectors of its titles and against its categories.
+
+The networks stay frozen, so a fit is two small regressions that take seconds once the features are there.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.encoders.base import EncoderError, Vectors
+from search.encoders.joint import LOOK_DIM, JointHead
+
+EPOCHS = 40
+BATCH = 512
+DROPOUT = 0.5
+LEARNING_RATE = 1e-3
+TEMPERATURE = 0.05  # of the contrastive loss
+KIND_DIM = 128
+KIND_SCALE = 7.0  # a low one leaves the kinds room inside their clusters, which ranks unseen products better
+KIND_LEARNING_RATE = 2e-3
+LEAST = 32  # pairs; fewer say nothing
+
+
+def fit_head(
+    features: Vectors,
+    titles: Vectors,
+    kinds: Sequence[str] | None = None,
+    *,
+    seed: int = 0,
+    progress: Callable[[], object] = lambda: None,
+) -> JointHead:
+    """Fit to ``(n, features)`` picture features, ``(n, text)`` title vectors and the ``n`` categories, if there are any.
+
+    ``progress`` is called once per epoch, `epochs` times in all. Raises EncoderError (permanent) for too few pairs.
+    """
+    if len(features) < LEAST:
+        raise EncoderError(
+            f"A head needs at least {LEAST} pictures with titles; these are {len(features)}.", permanent=True
+        )
+    centre, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
+    inputs = (features - centre) / scale
+
+    def raw(matrix: NDArray[np.float32], constant: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The map over features as they come, with the standardisation folded in."""
+        folded = matrix / scale[:, None]
+        return np.vstack([folded, constant - centre @ folded]).astype(np.float32)
+
+    _, _, directions = np.linalg.svd(inputs[:4096], full_matrices=False)
+    look = directions[:LOOK_DIM].T
+    # A catalogue of fewer pictures than LOOK_DIM has fewer directions; the vectors' width stays.
+    look = np.pad(look, ((0, 0), (0, LOOK_DIM - look.shape[1])))
+    words = raw(*_fit(inputs, epochs=EPOCHS, rate=LEARNING_RATE, seed=seed, titles=titles, progress=progress))
+    names, labels = np.unique(np.asarray(kinds if kinds is not None else [""]), return_inverse=True)
+    kind = None
+    if len(names) > 1:
+        kind = raw(*_fit(inputs, epochs=EPOCHS, rate=KIND_LEARNING_RATE, seed=seed, labels=labels, progress=progress))
+    head = JointHead(look=raw(look, np.zeros(LOOK_DIM, np.float32)), words=words, kind=kind)
+    # Through the stored form, so that what is measured after a fit is what is loaded later.
+    return JointHead.from_bytes(head.to_bytes())
+
+
+def epochs(kinds: Sequence[str] | None) -> int:
+    """How often `fit_head` reports progress."""
+    return EPOCHS * (2 if kinds is not None and len(set(kinds)) > 1 else 1)
+
+
+def _fit(
+    inputs: Vectors,
+    *,
+    epochs: int,
+    rate: float,
+    seed: int,
+    progress: Callable[[], object],
+    titles: Vectors | None = None,
+    labels: NDArray[np.int64] | None = None,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """A linear map, contrastive against titles or with a softmax over the prototypes of labels. Matrix and constant."""
+    import torch
+    from torch.nn import functional
+
+    generator = torch.Generator().manual_seed(seed)
+    data = torch.from_numpy(np.ascontiguousarray(inputs, dtype=np.float32))
+    width = titles.shape[1] if titles is not None else KIND_DIM
+    bound = data.shape[1] ** -0.5
+    matrix = torch.nn.Parameter((torch.rand(data.shape[1], width, generator=generator) * 2 - 1) * bound)
+    constant = torch.nn.Parameter(torch.zeros(width))
+    groups = [{"params": [matrix, constant]}]
+    if titles is not None:
+        texts = torch.from_numpy(np.ascontiguousarray(titles))
+    else:
+        wanted = torch.from_numpy(np.asarray(labels))
+        prototypes = torch.nn.Parameter(torch.randn(int(wanted.max()) + 1, width, generator=generator))
+        groups.append({"params": [prototypes], "weight_decay": 0.0})
+    batches = max(1, len(data) // BATCH)
+    optimiser = torch.optim.AdamW(groups, lr=rate, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=rate, total_steps=epochs * batches + 1)
+    for _ in range(epochs):
+        order = torch.randperm(len(data), generator=generator)
+        for batch in order[: batches * BATCH].chunk(batches):
+            kept = torch.rand(len(batch), data.shape[1], generator=generator) > DROPOUT
+            outputs = functional.normalize(data[batch] * kept / (1 - DROPOUT) @ matrix + constant, dim=1)
+            if titles is not None:
+                loss = _contrastive(outputs, texts[batch])
+            else:
+                scores = KIND_SCALE * outputs @ functional.normalize(prototypes, dim=1).T
+                loss = functional.cross_entropy(scores, wanted[batch], label_smoothing=0.1)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+        progress()
+    return matrix.detach().numpy(), constant.detach().numpy()
+
+
+def _contrastive(pictures, texts):  # type: ignore[no-untyped-def]
+    """CLIP's loss, both ways. Products of one title are right answers for one another, and not wrong ones."""
+    scores = pictures @ texts.T / TEMPERATURE
+    same = (texts @ texts.T > 0.999).float()
+    target = same / same.sum(dim=1, keepdim=True)
+    there = -(target * scores.log_softmax(dim=1)).sum(dim=1).mean()
+    back = -(target * scores.T.log_softmax(dim=1)).sum(dim=1).mean()
+    return there + back
