@@ -29,6 +29,10 @@ class Conflict(APIException):
     default_code = "conflict"
 
 
+class EscapingRenderer(JSONRenderer):
+    ensure_ascii = True
+
+
 class TextSafeRenderer(JSONRenderer):
     """JSON also of errors that quote what no encoding can write: lone surrogates are escaped as they came."""
 
@@ -36,9 +40,7 @@ class TextSafeRenderer(JSONRenderer):
         try:
             return super().render(data, accepted_media_type, renderer_context)
         except UnicodeEncodeError:
-            escaping = JSONRenderer()
-            escaping.ensure_ascii = True
-            return escaping.render(data, accepted_media_type, renderer_context)
+            return EscapingRenderer().render(data, accepted_media_type, renderer_context)
 
 
 class CatalogueView(APIView):
