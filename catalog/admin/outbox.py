@@ -1,7 +1,7 @@
 """What the index still has to learn, and what it failed to."""
 
 from django.contrib import admin, messages
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -24,7 +24,8 @@ class OutboxEntryAdmin(ModelAdmin):
     search_fields = ["error"]
     search_help_text = "Words of the error"
     actions = ["retry"]
-    ordering = ["-parked_at", "available_at"]
+    # Databases disagree on where null comes; what waits comes behind what failed.
+    ordering = [F("parked_at").desc(nulls_last=True), "available_at"]
     list_after_template = "catalog/admin/no_entries.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OutboxEntry]:

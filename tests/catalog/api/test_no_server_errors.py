@@ -5,7 +5,9 @@ import warnings
 
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
@@ -31,6 +33,17 @@ def key(db) -> str:
     return f"Api-Key {APIKey.objects.create_key(name='fuzz')[1]}"
 
 
+@pytest.fixture
+def _open_connection():
+    """A request over WSGI closes its connection at the end, and the test's transaction with it."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.mark.usefixtures("_open_connection")
 def test_by_schema(key):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
