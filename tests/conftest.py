@@ -12,6 +12,8 @@ import pytest
 from pytest_django.fixtures import Settings
 from qdrant_client import QdrantClient
 
+from tests import doubles
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -57,7 +59,4 @@ def vector_store(settings: Settings) -> Iterator[QdrantClient]:
 @pytest.fixture
 def quick_encoders(settings: Settings) -> None:
     """Deterministic encoders without weights (tests/doubles.py) in place of the configured ones."""
-    settings.ENCODERS = {
-        "text": {"BACKEND": "tests.doubles.HashedWords", "OPTIONS": {}},
-        "image": {"BACKEND": "tests.doubles.HashedWordsAndColours", "OPTIONS": {}},
-    }
+    settings.ENCODERS = doubles.ENCODERS

@@ -10,6 +10,11 @@ from PIL import Image
 from search.encoders.base import EncoderError, Vectors
 
 DIM = 32
+# For settings.ENCODERS.
+ENCODERS = {
+    "text": {"BACKEND": "tests.doubles.HashedWords", "OPTIONS": {}},
+    "image": {"BACKEND": "tests.doubles.HashedWordsAndColours", "OPTIONS": {}},
+}
 CRASH = "crash-the-encoder"  # a text with this word is refused for good
 OUTAGE = "encoder-outage"  # and with this one, for now
 

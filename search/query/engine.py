@@ -99,7 +99,7 @@ def _search(request: SearchRequest, conditions: Conditions) -> Answer:
     )  # fmt: skip
     told: dict[str, Any] = {
         "mode": mode,
-        "exact": [hit.product.sku for hit in hits if by_id[hit.product.pk].score > 1],
+        "exact": [hit.product.sku for hit in hits if "exact" in by_id[hit.product.pk].parts],
         "unknown_words": [word for word, best in retrieved.best_of_word.items() if not best],
         "total_is_exact": all(len(ranked) < CANDIDATES for ranked in retrieved.lists[ALL].values()),
         "degraded": understood.degraded,
@@ -135,7 +135,8 @@ def _candidates(
             exact=[id for id in understood.exact if id in retrieved.exact.get(variant, ())],
             asked=asked,
             near=near,
-            without=retrieved.unwanted,
+            # Whoever asks for more like a product has seen that one.
+            without=retrieved.unwanted | ({understood.like.pk} if understood.like else set()),
         )
         for variant, lists in retrieved.lists.items()
     }

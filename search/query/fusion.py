@@ -31,7 +31,9 @@ class Scored:
 
     id: int
     score: float = 0.0
-    parts: dict[str, dict[str, Any]] = field(default_factory=dict)  # part -> {"score", "rank", "weight"}
+    parts: dict[str, dict[str, Any]] = field(
+        default_factory=dict
+    )  # part -> {"score", "rank", "weight", "contribution"}
 
 
 def fuse(
@@ -62,15 +64,21 @@ def fuse(
         if scored.id in without:
             continue
         if scored.id in first:
-            scored.parts["exact"] = {"score": 1.0, "rank": first[scored.id] + 1, "weight": 1.0}
+            scored.parts["exact"] = {"score": 1.0, "rank": first[scored.id] + 1, "weight": 1.0, "contribution": 1.0}
         elif not _passes(scored, asked, near, picture_floor):
             continue
-        ranks = ((part["weight"], part["rank"]) for name, part in scored.parts.items() if name != "exact")
-        fused = sum(weight * (RANK_CONSTANT + 1) / (RANK_CONSTANT + rank) for weight, rank in ranks) / total
-        scored.score = fused + (1.0 if scored.id in first else 0.0)
+        for part in lists:
+            if part in scored.parts:
+                _add_contribution(scored.parts[part], total)
+        scored.score = sum(part["contribution"] for part in scored.parts.values())
         if scored.score > 0:
             kept.append(scored)
     return sorted(kept, key=lambda each: (first.get(each.id, len(first)), -each.score, each.id))
+
+
+def _add_contribution(part: dict[str, Any], total: float) -> None:
+    """Scaled so that the first of every list has the score 1."""
+    part["contribution"] = part["weight"] / total * (RANK_CONSTANT + 1) / (RANK_CONSTANT + part["rank"])
 
 
 def _passes(scored: Scored, asked: float, near: Nearness | None, picture_floor: float | None) -> bool:

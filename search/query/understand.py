@@ -12,6 +12,7 @@ from PIL import Image
 from catalog.models import Picture, Product, ProductCode
 from catalog.text import normalise_code
 from search.encoders.base import EncoderError, Vectors
+from search.encoders.compose import compose
 from search.encoders.registry import Spec, encoder_for
 from search.index import embeddings
 from search.index.live import Live
@@ -112,15 +113,13 @@ def _picture(request: SearchRequest, live: Live) -> tuple[Product | None, Vector
             stored = _pictures_of(like, encoder.model_id)
             if stored is None:
                 raise BadRequest("image_of", f"The product {request.image_of!r} has no picture that is indexed yet.")
-        from search.encoders.compose import compose
-
         vector = compose(
             encoder,
             text=request.q.strip() or None,
             image=image,
             image_vectors=stored,
             negative=request.not_q.strip() or None,
-        )
+        )[0]
     except EncoderError as error:
         raise SearchUnavailable(f"Pictures cannot be searched at the moment: {error}") from error
     return like, vector
