@@ -25,7 +25,7 @@ _SYMBOLS = {
 }
 _DOLLARS = {"USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN"}
 _PRICE = re.compile(
-    r"(?P<before>[^\d.,+-]{0,6}?)\s*(?P<sign>[+-]?)\s*(?P<middle>[^\d.,+-]{0,6}?)\s*"
+    r"(?P<before>[^\d.,+-]{0,6}?(?:(?<=[A-Za-z])\.)?)\s*(?P<sign>[+-]?)\s*(?P<middle>[^\d.,+-]{0,6}?)\s*"
     r"(?P<number>\d[\d.,'’\s]*|[.,]\d+)\s*(?P<dash>[-–—]{0,2})\s*(?P<after>[^\d]{0,6})"
 )
 _IN_STOCK = {"in stock", "in_stock", "instock", "available", "yes", "true", "ja", "oui", "auf lager", "lieferbar"}
