@@ -67,6 +67,7 @@ class PictureInline(TabularInline):
     fields = ["upload", "alt", "position"]
     ordering_field = "position"
     hide_ordering_field = True
+    hide_title = True
     extra = 0
     tab = True
 
@@ -86,5 +87,6 @@ class VariantInline(TabularInline):
     form = VariantForm
     ordering_field = "position"
     hide_ordering_field = True
+    hide_title = True
     extra = 0
     tab = True
