@@ -22,6 +22,7 @@ urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),
+    path("", include("recommend.urls", namespace="recommend")),
     path("", include("search.shop.urls", namespace="shop")),
 ]
 if not settings.PRODUCTION:  # there a web server or an object store serves what was uploaded

@@ -202,6 +202,7 @@ def robots(request: HttpRequest) -> HttpResponse:
         "User-agent: *",
         "Disallow: /search",
         "Disallow: /api/",
+        "Disallow: /rows/",
         "Disallow: /admin/",
         f"Sitemap: {request.build_absolute_uri(reverse('shop:sitemaps'))}",
     ]

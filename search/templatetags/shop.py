@@ -71,8 +71,8 @@ def _width(picture: Picture, side: int) -> int:
 
 @register.filter
 def is_photo(picture: Picture) -> bool:
-    """JPEG has no transparency: such a picture brings its own ground and fills the tile."""
-    return picture.file.name.lower().endswith((".jpg", ".jpeg"))
+    """A picture that brings its own ground fills the tile. Only PNG is usually cut out, and then shown whole."""
+    return not picture.file.name.lower().endswith(".png")
 
 
 @register.filter

@@ -83,8 +83,9 @@ export function combobox(form) {
 
 const grouped = (answer) => [
   { title: "Searches", icon: "search", items: answer.queries.map((words) => ({ label: words, words })) },
-  { title: "Departments", icon: "category", items: answer.categories.map(({ name, url }) => ({ label: name, url })) },
-  { title: "Products", icon: "tag", items: answer.products.map(({ title, url, image }) => ({ label: title, url, image })) },
+  { title: "Departments", icon: "category", items: answer.categories.map((each) => ({ label: each.name, url: each.url, note: each.full_name })) },
+  { title: "Brands", icon: "store", items: answer.brands.map(({ name, url }) => ({ label: name, url })) },
+  { title: "Products", icon: "tag", items: answer.products.map(({ title, url, image }) => ({ label: title, url, image: image?.small })) },
 ];
 
 const SPRITE = new URL("icons.svg", import.meta.url).pathname;
