@@ -1,0 +1,222 @@
+"""What a shopper does, in a real browser: on a phone and on a desk, by day and by night, with and without a mouse."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from catalog.models import Product
+from tests.search.shop.conftest import picture
+
+CHROMIUM = Path("/usr/bin/chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"Chromium is not installed at {CHROMIUM}"),
+]
+PHONE, DESK = 390, 1280
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    # Playwright's loop runs in this thread, which Django takes for asynchronous code.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=str(CHROMIUM),
+            headless=True,
+            args=[
+                *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+                *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+            ],
+        )
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the browser's console says is wrong."""
+    return []
+
+
+@pytest.fixture(
+    params=[(PHONE, "light"), (PHONE, "dark"), (DESK, "light"), (DESK, "dark")], ids=lambda each: f"{each[0]}-{each[1]}"
+)
+def page(request, browser: Browser, live_server, indexed, complaints: list[str]) -> Iterator[Page]:
+    """A new visitor, who ends without an error in the console: no script failed and no policy was violated."""
+    width, scheme = request.param
+    with browser.new_context(
+        viewport={"width": width, "height": 844},
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        base_url=live_server.url,
+    ) as context:
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        yield page
+        assert complaints == []
+
+
+wide = pytest.mark.parametrize("page", [(DESK, "light")], indirect=True, ids=["desk"])
+
+
+def at_most(page: Page, price: str) -> None:
+    """Set a filter: on a phone it lies behind a button."""
+    opener = page.get_by_role("button", name="Filters")
+    behind = opener.is_visible()
+    if behind:
+        opener.click()
+    highest = page.get_by_label("Highest price")
+    highest.fill(price)
+    highest.press("Tab")
+    page.wait_for_url(f"**price_max={price}*")
+    if behind:
+        page.get_by_role("button", name="Show the results").click()
+
+
+def cards(page: Page):
+    return page.locator("#grid h3")
+
+
+def test_a_shopper_searches_filters_and_opens_a_product(page: Page):
+    page.goto("/")
+    box = page.get_by_role("combobox").first
+    box.fill("espresso")
+    box.press("Enter")
+    expect(cards(page)).to_have_count(3)
+    at_most(page, "12")
+    expect(cards(page)).to_have_text(["Espresso cup, red"])
+    assert "q=espresso" in page.url, "the address holds the whole search"
+    page.get_by_role("link", name="Espresso cup, red", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Espresso cup, red")
+    expect(page.locator(".buy .price")).to_contain_text("€9.00")
+    page.go_back()
+    expect(cards(page)).to_have_text(["Espresso cup, red"])
+    page.get_by_role("link", name="Remove the filter Up to 12").click()
+    expect(cards(page)).to_have_count(3)
+
+
+def test_a_shopper_uploads_a_picture_and_adds_words(page: Page):
+    page.goto("/")
+    page.locator("#hero-picture").set_input_files(
+        {"name": "mine.png", "mimeType": "image/png", "buffer": picture("#c0392b", shape="ellipse")}
+    )
+    page.wait_for_url("**/search?picture=*")
+    expect(cards(page).first).to_have_text("Espresso cup, red")
+    expect(page.get_by_alt_text("The picture you are searching with")).to_be_visible()
+    page.locator("#top-q").fill("chair")
+    page.locator("#top-q").press("Enter")
+    page.wait_for_url("**picture=*q=chair")
+    page.get_by_role("link", name="Without the picture").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("“chair”")
+
+
+def test_no_page_is_wider_than_the_screen(page: Page, indexed: dict[str, Product]):
+    for address in ADDRESSES:
+        page.goto(address)
+        wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+        assert not wide, f"{address} scrolls sideways"
+
+
+def test_pages_are_accessible(page: Page):
+    axe = Axe()
+    for address in ADDRESSES:
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+        found = axe.run(page).response["violations"]
+        serious = [
+            (each["id"], each["nodes"][0]["html"][:200]) for each in found if each["impact"] in ("serious", "critical")
+        ]
+        assert serious == [], address
+
+
+@wide
+def test_the_theme_can_be_changed_and_stays(page: Page):
+    ground = "getComputedStyle(document.body).backgroundColor"
+    page.goto("/")
+    light = page.evaluate(ground)
+    page.get_by_role("button", name="Change between light and dark").click()
+    dark = page.evaluate(ground)
+    assert dark != light
+    page.goto("/search")
+    assert page.evaluate(ground) == dark
+
+
+@wide
+def test_suggestions_can_be_taken_by_keyboard_alone(page: Page):
+    page.goto("/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    box = page.locator("#top-q")
+    expect(box).to_be_focused()
+    page.keyboard.type("deck")
+    option = page.get_by_role("option", name="Deck chair")
+    expect(option.last).to_be_visible()
+    page.keyboard.press("ArrowUp")
+    expect(option.last).to_have_attribute("aria-selected", "true")
+    assert box.get_attribute("aria-activedescendant") == option.last.get_attribute("id")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Deck chair")
+
+
+@wide
+def test_filters_work_by_keyboard_and_keep_their_place(page: Page):
+    page.goto("/search")
+    acme = page.locator("#facets").get_by_label("Acme")
+    acme.focus()
+    page.keyboard.press("Space")
+    page.wait_for_url("**brand=acme")
+    expect(cards(page)).to_have_count(3)
+    expect(page.locator("#facets").get_by_label("Acme")).to_be_focused()
+    expect(page.locator("#announce")).to_contain_text("3 products")
+
+
+@wide
+def test_a_bad_picture_is_refused_on_the_page(page: Page, complaints: list[str]):
+    page.goto("/search/picture")
+    page.locator("#page-picture").set_input_files(
+        {"name": "page.jpg", "mimeType": "text/html", "buffer": b"<html><script>alert(1)</script></html>"}
+    )
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert all("status of 400" in each for each in complaints)
+    complaints.clear()
+
+
+@wide
+def test_a_product_page_brings_rows_of_similar_products(page: Page, indexed: dict[str, Product]):
+    page.goto(indexed["LAMP-1"].get_absolute_url())
+    page.get_by_role("link", name="Picture 2 of 2").click()
+    expect(page.get_by_role("link", name="Picture 2 of 2")).to_have_attribute("aria-current", "true")
+    page.keyboard.press("End")
+    row = page.get_by_role("region", name="You may also like")
+    expect(row.get_by_role("heading", name="Espresso cup").first).to_be_visible()
+
+
+def test_the_shop_works_without_scripts(browser: Browser, live_server, indexed):
+    with browser.new_context(java_script_enabled=False, base_url=live_server.url) as context:
+        page = context.new_page()
+        page.goto("/search")
+        page.get_by_label("Acme").check()
+        page.get_by_role("button", name="Apply").click()
+        expect(cards(page)).to_have_count(3)
+        page.goto("/search/picture")
+        page.locator("#page-picture").set_input_files(
+            {"name": "mine.png", "mimeType": "image/png", "buffer": picture("#c0392b")}
+        )
+        page.get_by_role("main").get_by_role("button", name="Search with this picture").click()
+        expect(cards(page).first).to_have_text("Espresso cup, red")
+
+
+ADDRESSES = [
+    "/", "/search", "/search?q=cup&brand=acme", "/search?q=zzzzqqq", "/search/picture", "/c/home", "/b/acme",
+    "/s/corner-shop", "/promo/kitchen-week", "/collection/first-flat", "/p/reading-lamp",
+]  # fmt: skip
