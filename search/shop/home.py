@@ -1,6 +1,7 @@
 """The front page: what the catalogue has, shown in a fixed number of queries however large it is."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.cache import cache
 from django.db.models import Count, Max, Q
@@ -24,7 +25,10 @@ class Department:
 
 def front_page() -> dict[str, object]:
     """The template's context."""
-    overview = cache.get_or_set("shop:overview", _overview, OVERVIEW_SECONDS)
+    overview: dict[str, Any] | None = cache.get("shop:overview")
+    if overview is None:
+        overview = _overview()
+        cache.set("shop:overview", overview, OVERVIEW_SECONDS)
     collections = list(Collection.objects.order_by("-pk")[:COLLECTIONS])
     covers_of = _collection_covers(collections)
     wanted = [
@@ -54,7 +58,7 @@ def front_page() -> dict[str, object]:
     }
 
 
-def _overview() -> dict[str, list]:
+def _overview() -> dict[str, Any]:
     """Per department (root category id, products, a pictured product's id), the newest ids, and the total."""
     per_category = (
         published_products()

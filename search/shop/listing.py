@@ -16,7 +16,7 @@ from search.shop.cards import Card, make_cards
 
 _SINGLE = ("category", "promotion", "collection")  # one value at a time: radio buttons
 _CHIP_LABELS = {"not": "Without", "price_min": "From", "price_max": "Up to"}
-_NAMED = {
+_NAMED: dict[str, tuple[Any, str]] = {
     "category": (Category, "name"),
     "brand": (Brand, "name"),
     "store": (Store, "name"),

@@ -28,6 +28,11 @@ from search.shop.structured import product_data
 
 log = logging.getLogger(__name__)
 
+# Catalogues write a number's unit behind its attribute's name: weight_g.
+_UNITS = {unit: unit for unit in ("mm", "cm", "m", "g", "kg", "ml", "l", "h", "min")} | {
+    "c": "°C", "w": "W", "v": "V", "mah": "mAh", "gb": "GB", "tb": "TB", "mhz": "MHz", "ghz": "GHz",
+}  # fmt: skip
+
 
 class _PictureThrottle(SimpleRateThrottle):
     """Each upload leaves a file for a day, so one address may leave only so many."""
@@ -126,6 +131,9 @@ def _facts(shown: Product) -> list[tuple[str, str]]:
     """Name and value of each attribute, several values of one name in one line; then the codes people look for."""
     facts: dict[str, list[str]] = {}
     for name, value in attribute_values(shown.attributes):
+        words, _, unit = name.rpartition("_")
+        if words and unit in _UNITS:
+            name, value = words, f"{value} {_UNITS[unit]}"
         facts.setdefault(name.replace("_", " ").capitalize(), []).append(value)
     for code in shown.codes.all():
         facts.setdefault(code.get_kind_display(), []).append(code.value)
@@ -187,7 +195,13 @@ def _results(
         return render(request, "shop/bad_request.html", {"sentences": [str(error)]}, status=HTTPStatus.BAD_REQUEST)
     except SearchUnavailable:
         log.exception("A page of results could not be made")
-        return render(request, "shop/unavailable.html", {"icon": "pause"}, status=HTTPStatus.SERVICE_UNAVAILABLE)
+        asked = {"q": request.GET.get("q", "")}
+        return render(
+            request,
+            "shop/unavailable.html",
+            {"icon": "pause", "request_": asked},
+            status=HTTPStatus.SERVICE_UNAVAILABLE,
+        )
     except query_pictures.PictureGoneError:
         sentence = "The picture of this search has expired: pictures are kept for a day. Choose it again."
         return _picture_error(request, sentence, HTTPStatus.GONE)

@@ -72,7 +72,7 @@ def _width(picture: Picture, side: int) -> int:
 @register.filter
 def is_photo(picture: Picture) -> bool:
     """A picture that brings its own ground fills the tile. Only PNG is usually cut out, and then shown whole."""
-    return not picture.file.name.lower().endswith(".png")
+    return not str(picture.file.name).lower().endswith(".png")
 
 
 @register.filter

@@ -12,6 +12,8 @@ from django.test.utils import CaptureQueriesContext
 
 from catalog import services
 from catalog.models import Brand, Category, Picture, Product, Promotion, Variant
+from recommend.surfaces import FOR_PRODUCT
+from search.index.errors import VectorStoreError
 from search.query.errors import BadRequest, SearchUnavailable
 from tests.search.shop.conftest import picture
 
@@ -161,6 +163,7 @@ def test_a_search_that_is_down_is_a_503_with_the_shop_around_it(client, catalogu
     page = client.get("/search?q=cup")
     assert page.status_code == 503
     assert "short break" in text_of(page)
+    assert 'value="cup"' in page.content.decode(), "the words are still in the box"
     assert "Garden" in text_of(page)
     assert "6333" not in page.content.decode()
 
@@ -406,3 +409,27 @@ def double(catalogue: dict[str, Product]) -> None:
 
 def counted() -> CaptureQueriesContext:
     return CaptureQueriesContext(connection)
+
+
+# Rows of recommendations ------------------------------------------------------------------------------------------
+
+
+def test_a_row_holds_cards_with_reasons(client, indexed):
+    page = client.get("/rows/similar/LAMP-1")
+    assert page.status_code == 200
+    assert "You may also like" in page.content.decode()
+    assert 'class="why"' in page.content.decode()
+
+
+def test_a_row_that_cannot_be_asked_for_is_empty(client, catalogue, monkeypatch):
+    def down(product, limit):
+        raise VectorStoreError("refused")
+
+    monkeypatch.setitem(FOR_PRODUCT, "similar", down)
+    page = client.get("/rows/similar/LAMP-1")
+    assert (page.status_code, page.content.strip()) == (200, b"")
+
+
+@pytest.mark.parametrize("address", ["/rows/nothing/LAMP-1", "/rows/similar/nothing"])
+def test_a_row_of_nothing_is_a_404(client, catalogue, address):
+    assert client.get(address).status_code == 404
