@@ -423,7 +423,7 @@ def test_a_row_holds_cards_with_reasons(client, indexed):
 
 def test_a_row_that_cannot_be_asked_for_is_empty(client, catalogue, monkeypatch):
     def down(product, limit):
-        raise VectorStoreError("refused")
+        raise VectorStoreError("refused", permanent=False)
 
     monkeypatch.setitem(FOR_PRODUCT, "similar", down)
     page = client.get("/rows/similar/LAMP-1")
