@@ -16,6 +16,7 @@ import shutil
 import sys
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -195,7 +196,7 @@ class Collection:
         before = self.changes
         try:
             await self._copy_to(target)
-            await self._optimise_copy(target)
+            await self._run(sys.executable, "-m", "vectord.optimise", str(target), str(os.getpid()))
             fresh = edge.EdgeShard.load(str(target), schema.engine_config(self.config))
             written = await self._replay_onto(fresh)
         except BaseException:
@@ -225,24 +226,19 @@ class Collection:
         finally:
             self.writable.set()
 
-    async def _optimise_copy(self, target: Path) -> None:
-        config = orjson.dumps(self.config.model_dump(mode="json", exclude_none=True))
-        owner = str(os.getpid())
-        await self._run(sys.executable, "-m", "vectord.optimise", str(target), owner, stdin=config)
-
-    async def _run(self, *command: str, stdin: bytes = b"") -> None:
-        source_root = str(Path(__file__).resolve().parent.parent)
+    async def _run(self, *command: str) -> None:
         process = await asyncio.create_subprocess_exec(
             *command,
-            stdin=asyncio.subprocess.PIPE,
+            stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": source_root},
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parent.parent)},
         )
         try:
-            _, errors = await process.communicate(stdin)
+            _, errors = await process.communicate()
         except asyncio.CancelledError:
-            process.kill()
+            with suppress(ProcessLookupError):  # it has just ended by itself
+                process.kill()
             await process.wait()
             raise
         if process.returncode:

@@ -26,7 +26,8 @@ def main() -> int:
     if os.getppid() != owner:
         return 1
     os.nice(10)  # queries come first
-    config = models.CreateCollection.model_validate(orjson.loads(sys.stdin.buffer.read()))
+    meta = orjson.loads((directory.parent / "meta.json").read_bytes())
+    config = models.CreateCollection.model_validate(meta["config"])
     shard = edge.EdgeShard.load(str(directory), engine_config(config))
     shard.optimize()
     shard.flush()
