@@ -1,4 +1,4 @@
-"""What the search keeps in the database: vectors by content, and the collections that hold them."""
+"""What the search keeps in the database: vectors by content, the collections that hold them, and fitted encoders."""
 
 from django.db import models
 from django.utils import timezone
@@ -49,3 +49,31 @@ class IndexCollection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.state})"
+
+
+class EncoderVersion(models.Model):
+    """Weights that an encoder was fitted with and how well they did: made by `finetune`, see `search.encoders.versions`.
+
+    Collections remember the version they were filled with, so a version is kept for as long as one of them may be used.
+    """
+
+    kind = models.CharField(max_length=10, choices=[("text", "Text"), ("image", "Image")])
+    backend = models.CharField(max_length=200, help_text="Dotted path of the encoder that takes the weights")
+    model_id = models.CharField(max_length=120)
+    weights = models.BinaryField(help_text="safetensors")
+    report = models.JSONField(default=dict)
+    active = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    activated_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind"], condition=models.Q(active=True), name="encoder_version_one_active_per_kind"
+            ),
+            models.CheckConstraint(condition=models.Q(kind__in=["text", "image"]), name="encoder_version_kind_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model_id} ({self.kind}, version {self.pk})"

@@ -54,8 +54,9 @@ def read_config(folder: Path, name: str = "") -> SentenceConfig:
 
 
 def _pooling(config: dict[str, Any]) -> str:
-    modes = [key.removeprefix("pooling_mode_").removesuffix("_tokens").removesuffix("_token") for key, on in config.items()
-             if key.startswith("pooling_mode_") and on is True]  # fmt: skip
+    flags = [key.removeprefix("pooling_mode_") for key, on in config.items() if on is True]
+    modes = [flag.removesuffix("_tokens").removesuffix("_token") for flag in flags]
+    modes = [mode for mode in modes if mode not in ("include_prompt",)]  # no mode of its own
     if isinstance(config.get("pooling_mode"), str):  # the newer way of writing it
         modes = [config["pooling_mode"]]
     if len(modes) != 1 or modes[0] not in POOLINGS:
@@ -156,7 +157,8 @@ class BertEncoder:
     """Any BERT sentence encoder of the transformers library.
 
     ``model`` is a hub id or a folder with ``config.json``, a tokenizer and safetensors. Pickled weights and code that
-    comes with a model are never loaded. ``name`` is what ``model_id`` calls it. What is not given is read from the model's own files (`read_config`).
+    comes with a model are never loaded. ``name`` is what ``model_id`` calls it.
+    What is not given is read from the model's own files (`read_config`).
     """
 
     def __init__(

@@ -124,8 +124,8 @@ def _pixels(image: Image.Image) -> NDArray[np.float32]:
 def _feature_network(weights: Path) -> "torch.nn.Module":
     """timm's network with the package's weights, read at several depths. Its rows are, in this order:
 
-    1,280 means of the last feature map; 3 x 3 means of the middle stage's 112 maps, which say what is where (a collar, a
-    heel); mean and deviation of each map of two early stages (24 and 40 maps), which know colour and texture.
+    1,280 means of the last feature map; 3 x 3 means of the middle stage's 112 maps, which say what is where (a
+    collar, a heel); mean and deviation of each map of two early stages (24 and 40 maps), which know colour and texture.
     """
     import timm
     import torch

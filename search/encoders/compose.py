@@ -6,10 +6,11 @@ from PIL import Image
 from search.encoders.base import EncoderError, ImageEncoder, Vectors
 from search.encoders.runtime import normalise
 
-# Weights beside the picture's own, chosen on the validation part of a catalogue split by product family.
-WORDS = 0.8
-AWAY = 0.4
-LOOK = 0.5  # what is left of the parts of a picture's vector that words do not reach, once words change it
+# Weights beside the picture's own. Words have to be loud where a part of the vector that they do not reach holds on to
+# the picture's kind (chosen on the validation part of a catalogue split by family), and only as loud as the picture
+# where words and picture share all of the vector.
+WORDS, AWAY = 5.0, 2.0
+WORDS_ALONE, AWAY_ALONE = 1.0, 0.4
 
 
 def compose(
@@ -37,10 +38,11 @@ def compose(
         words = encoder.encode_text([text], query=True) if text else None
     # Where words lie in a vector: all of it, unless the encoder keeps a part for what words do not reach.
     reach = getattr(encoder, "joint_dim", encoder.dim)
-    joint, look = normalise(query[:, :reach]), query[:, reach:]
+    loud, away = (WORDS, AWAY) if reach < encoder.dim and image_vectors is not None else (WORDS_ALONE, AWAY_ALONE)
     scale = float(np.linalg.norm(query[:, :reach]))
+    joint, look = normalise(query[:, :reach]), query[:, reach:]
     if words is not None:
-        joint, look = joint + WORDS * words[:, :reach], LOOK * look
+        joint = joint + loud * words[:, :reach]
     if negative:
-        joint = joint - AWAY * encoder.encode_text([negative], query=True)[:, :reach]
+        joint = joint - away * encoder.encode_text([negative], query=True)[:, :reach]
     return normalise(np.hstack([scale * joint, look]))

@@ -30,7 +30,7 @@ def fit_head(
     seed: int = 0,
     progress: Callable[[], object] = lambda: None,
 ) -> JointHead:
-    """Fit to ``(n, features)`` picture features, ``(n, text)`` title vectors and the ``n`` categories, if there are any.
+    """Fit to ``(n, features)`` picture features, ``(n, text)`` title vectors and ``n`` categories, if there are any.
 
     ``progress`` is called once per epoch, `epochs` times in all. Raises EncoderError (permanent) for too few pairs.
     """

@@ -27,7 +27,7 @@ from search.encoders.runtime import normalise
 CLASSIFIED = 1280
 LOOK_DIM = 128
 CONSE_SHARE = 0.5  # weight of the ConSE vector beside the fitted one
-SHARES = {"words": 0.3, "kind": 0.5, "look": 0.2}
+SHARES = {"words": 0.3, "kind": 0.6, "look": 0.1}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from search.encoders.base import ImageEncoder, TextEncoder
+from search.encoders.base import EncoderError, ImageEncoder, TextEncoder
 
 Spec = dict[str, Any]
 
@@ -32,8 +32,15 @@ os.register_at_fork(after_in_child=_forget)
 
 def current_spec(kind: str) -> Spec:
     """The spec of the text or image encoder that new vectors are made with: the settings and the active version."""
+    from search.models import EncoderVersion
+
     spec = settings.ENCODERS[kind]
-    return {"BACKEND": spec["BACKEND"], "OPTIONS": dict(spec.get("OPTIONS", {}))}
+    backend, options = spec["BACKEND"], dict(spec.get("OPTIONS", {}))
+    # A version was fitted for one encoder; with another in the settings it rests.
+    active = EncoderVersion.objects.filter(kind=kind, active=True, backend=backend).values_list("id", flat=True).first()
+    if active is not None and "head" not in options:
+        options["head"] = active
+    return {"BACKEND": backend, "OPTIONS": options}
 
 
 def encoder_for(spec: Spec) -> Any:
@@ -60,4 +67,17 @@ def _build(spec: Spec) -> TextEncoder | ImageEncoder:
         "batch": settings.ENCODER_BATCH,
         "cache": settings.ENCODER_CACHE,
     }
-    return import_string(spec["BACKEND"])(**(options | spec.get("OPTIONS", {})))
+    options |= spec.get("OPTIONS", {})
+    head = options.get("head")
+    if isinstance(head, int):
+        from search.models import EncoderVersion
+
+        weights = EncoderVersion.objects.filter(id=head).values_list("weights", flat=True).first()
+        if weights is None:
+            raise EncoderError(f"The fitted encoder version {head} is not in the database any more.", permanent=True)
+        options["head"] = bytes(weights)
+    try:
+        encoder: TextEncoder | ImageEncoder = import_string(spec["BACKEND"])(**options)
+    except (ImportError, TypeError) as error:
+        raise EncoderError(f"The encoder {spec['BACKEND']} cannot be built: {error}", permanent=True) from error
+    return encoder

@@ -5,12 +5,14 @@ import re
 from collections.abc import Iterable, Sequence
 
 # Words of colour, whatever the catalogue's own colours are besides.
-COLOURS = frozenset(
-    "black white grey gray silver red maroon burgundy wine pink rose magenta fuchsia peach coral orange rust copper "
-    "bronze yellow mustard gold golden beige cream khaki tan camel nude skin brown coffee chocolate green olive lime "
-    "mint teal turquoise aqua blue navy royal sky indigo purple lavender violet mauve lilac charcoal steel metallic "
-    "multi multicolour multicolor multicoloured melange fluorescent off sea light dark".split()
-)
+COLOURS = frozenset({
+    "black", "white", "grey", "gray", "silver", "red", "maroon", "burgundy", "wine", "pink", "rose", "magenta",
+    "fuchsia", "peach", "coral", "orange", "rust", "copper", "bronze", "yellow", "mustard", "gold", "golden",
+    "beige", "cream", "khaki", "tan", "camel", "nude", "skin", "brown", "coffee", "chocolate", "green", "olive",
+    "lime", "mint", "teal", "turquoise", "aqua", "blue", "navy", "royal", "sky", "indigo", "purple", "lavender",
+    "violet", "mauve", "lilac", "charcoal", "steel", "metallic", "multi", "multicolour", "multicolor",
+    "multicoloured", "melange", "fluorescent", "off", "sea", "light", "dark",
+})  # fmt: skip
 
 
 def family(title: str, colours: Iterable[str] = ()) -> str:

@@ -49,7 +49,7 @@ def measure(
 
 
 def precision(images: Vectors, kinds: NDArray[np.str_], gallery: tuple[Vectors, Sequence[str]] | None = None) -> float:
-    """Mean share of the ten nearest other pictures that show the same kind. Kinds with no second picture count, as 0."""
+    """Mean share of the ten nearest other pictures that show the same kind. A kind with one picture counts as 0."""
     others, other_kinds = images, kinds
     if gallery is not None:
         others, other_kinds = np.vstack([images, gallery[0]]), np.concatenate([kinds, np.asarray(gallery[1])])
