@@ -198,10 +198,15 @@ def test_more_like_a_product_leaves_that_one_out(shop):
     assert set(result.hits[0].explanation) == {"image"}
 
 
-def test_words_beside_a_picture_change_what_is_found(shop):
-    alone = skus(SearchRequest(image_of="CUP-red"))
-    refined = skus(SearchRequest(image_of="CUP-red", q="coffee mug"))
-    assert refined[0] == "MUG-black" != alone[0]
+@pytest.mark.parametrize("colour", ["blue", "green"])
+def test_words_beside_a_picture_lift_what_has_them(shop, colour):
+    """How far is up to the encoder; the double's pictures and words have nothing to do with each other."""
+    by_sku = {
+        hit.product.sku: hit.explanation
+        for hit in search(SearchRequest(image_of="CUP-red", q=f"espresso {colour}", explain=True)).hits
+    }
+    assert {"image", "terms"} <= by_sku[f"CUP-{colour}"].keys()
+    assert by_sku[f"CUP-{colour}"]["terms"]["rank"] == 1
 
 
 def test_a_picture_alone_finds_only_what_has_pictures(shop):
