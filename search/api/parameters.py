@@ -178,6 +178,7 @@ def picture(upload: Any) -> Image.Image:
         raise ValidationError({"image": ["Send the picture as a file (multipart/form-data)."]})
     try:
         with Image.open(io.BytesIO(verify(upload.read()).data)) as image:
+            image.load()  # the picture outlives its file
             return to_rgb(image)
     except PictureError as error:
         raise ValidationError({"image": [str(error)]}) from error

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from search.index.schema import IMAGE, TERMS, TEXT
-from search.query.floor import Nearness, related
+from search.query.floor import COVERED, Nearness, related
 from search.query.retrieve import Ranked
 
 RANK_CONSTANT = 60
@@ -82,8 +82,10 @@ def _add_contribution(part: dict[str, Any], total: float) -> None:
 
 
 def _passes(scored: Scored, asked: float, near: Nearness | None, picture_floor: float | None) -> bool:
-    if picture_floor is not None:
-        return IMAGE in scored.parts and scored.parts[IMAGE]["score"] >= picture_floor
     terms, text = scored.parts.get(TERMS), scored.parts.get(TEXT)
     coverage = terms["score"] / asked if terms and asked else 0.0
+    if picture_floor is not None:
+        # Words beside a picture may ask for something that looks rather different ("the same in blue").
+        image = scored.parts.get(IMAGE)
+        return image is not None and (image["score"] >= picture_floor or coverage >= COVERED)
     return related(coverage, text["score"] if text else None, near)
