@@ -52,7 +52,7 @@ class IndexCollection(models.Model):
 
 
 class EncoderVersion(models.Model):
-    """Weights that an encoder was fitted with and how well they did: made by `finetune`, see `search.encoders.versions`.
+    """Weights that an encoder was fitted with, and their report. Made by `finetune`; see `search.encoders.versions`.
 
     Collections remember the version they were filled with, so a version is kept for as long as one of them may be used.
     """

@@ -200,26 +200,25 @@ class BertEncoder:
         recipe = json.dumps([digest, asdict(self.config)]) + _json_digest(folder / "tokenizer.json")
         self.model_id = f"bert:{name.rsplit('/', 1)[-1]}:{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
         network = hashlib.sha256(f"{digest} {self.config.pooling} {self.config.dense}".encode()).hexdigest()[:20]
-        self._engine: Engine = compile_network(
+        self.engine: Engine = compile_network(
             lambda: _sentence_network(folder, self.config),
             {"input_ids": np.ones((2, 8), np.int64), "attention_mask": np.ones((2, 8), np.int64)},
             placement=place(device, runtime),
             digest=f"bert-{network}",
             cache=cache,
         )
-        self.dim = self._run([[self._tokens.padding] * 8], None).shape[1]
+        self.dim = int(self.engine(**self._padded([[self._tokens.padding] * 8])).shape[1])
 
     def encode_text(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
         """Return ``(len(texts), dim)``. Texts longer than the model takes are cut."""
-        prefix = self.config.query_prefix if query else self.config.passage_prefix
         if not texts:
             return np.zeros((0, self.dim), dtype=np.float32)
-        return normalise(self._run(self._tokens([prefix + text for text in texts]), self.dim))
+        return normalise(in_batches(self.engine, self.prepared(texts, query=query), len(texts), self.dim))
 
-    def _run(self, ids: list[list[int]], width: int | None) -> Vectors:
-        if width is None:
-            return self._engine(**self._padded(ids))
-        return in_batches(self._engine, self._sorted_batches(ids), len(ids), width)
+    def prepared(self, texts: Sequence[str], *, query: bool = False) -> list[tuple[list[int], dict[str, NDArray[Any]]]]:
+        """The batches that `engine` takes, each with the places of its texts."""
+        prefix = self.config.query_prefix if query else self.config.passage_prefix
+        return list(self._sorted_batches(self._tokens([prefix + text for text in texts])))
 
     def _sorted_batches(self, ids: list[list[int]]) -> Iterator[tuple[list[int], dict[str, NDArray[Any]]]]:
         """Texts of like length together, so that little is computed for padding."""

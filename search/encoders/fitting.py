@@ -4,12 +4,16 @@ The networks stay frozen, so a fit is two small regressions that take seconds on
 """
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search.encoders.base import EncoderError, Vectors
 from search.encoders.joint import LOOK_DIM, JointHead
+
+if TYPE_CHECKING:
+    import torch
 
 EPOCHS = 40
 BATCH = 512
@@ -85,7 +89,7 @@ def _fit(
     bound = data.shape[1] ** -0.5
     matrix = torch.nn.Parameter((torch.rand(data.shape[1], width, generator=generator) * 2 - 1) * bound)
     constant = torch.nn.Parameter(torch.zeros(width))
-    groups = [{"params": [matrix, constant]}]
+    groups: list[dict[str, Any]] = [{"params": [matrix, constant]}]
     if titles is not None:
         texts = torch.from_numpy(np.ascontiguousarray(titles))
     else:
@@ -113,7 +117,7 @@ def _fit(
     return matrix.detach().numpy(), constant.detach().numpy()
 
 
-def _contrastive(pictures, texts):  # type: ignore[no-untyped-def]
+def _contrastive(pictures: "torch.Tensor", texts: "torch.Tensor") -> "torch.Tensor":
     """CLIP's loss, both ways. Products of one title are right answers for one another, and not wrong ones."""
     scores = pictures @ texts.T / TEMPERATURE
     same = (texts @ texts.T > 0.999).float()

@@ -34,7 +34,7 @@ def current_spec(kind: str) -> Spec:
     """The spec of the text or image encoder that new vectors are made with: the settings and the active version."""
     from search.models import EncoderVersion
 
-    spec = settings.ENCODERS[kind]
+    spec: Spec = settings.ENCODERS[kind]
     backend, options = spec["BACKEND"], dict(spec.get("OPTIONS", {}))
     # A version was fitted for one encoder; with another in the settings it rests.
     active = EncoderVersion.objects.filter(kind=kind, active=True, backend=backend).values_list("id", flat=True).first()

@@ -29,7 +29,7 @@ def activate(version: EncoderVersion) -> EncoderVersion:
 
 @transaction.atomic
 def roll_back(kind: str) -> EncoderVersion | None:
-    """Go back to the version that was active before; without one, to the encoder as it ships. Returns the active one."""
+    """Go back to the version that was active before; without one, to the encoder as it ships."""
     now = EncoderVersion.objects.select_for_update().filter(kind=kind, active=True).first()
     if now is None:
         return None
