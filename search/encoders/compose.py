@@ -6,11 +6,11 @@ from PIL import Image
 from search.encoders.base import EncoderError, ImageEncoder, Vectors
 from search.encoders.runtime import normalise
 
-# Weights beside the picture's own. Words have to be loud where a part of the vector that they do not reach holds on to
-# the picture's kind (chosen on the validation part of a catalogue split by family), and only as loud as the picture
-# where words and picture share all of the vector.
-WORDS, AWAY = 5.0, 2.0
-WORDS_ALONE, AWAY_ALONE = 1.0, 0.4
+# How loud words are, as a multiple of the part of the picture's vector that they do not reach: that part holds on to
+# the picture's kind, and has to be outvoted. Chosen on the validation part of a catalogue split by product family.
+# Where words and picture share all of the vector, both are equally loud.
+WORDS = 3.3
+AWAY = 0.4  # of that, for words to stay away from
 
 
 def compose(
@@ -38,11 +38,10 @@ def compose(
         words = encoder.encode_text([text], query=True) if text else None
     # Where words lie in a vector: all of it, unless the encoder keeps a part for what words do not reach.
     reach = getattr(encoder, "joint_dim", encoder.dim)
-    loud, away = (WORDS, AWAY) if reach < encoder.dim and image_vectors is not None else (WORDS_ALONE, AWAY_ALONE)
-    scale = float(np.linalg.norm(query[:, :reach]))
-    joint, look = normalise(query[:, :reach]), query[:, reach:]
+    joint, look = query[:, :reach], query[:, reach:]
+    loud = max(float(np.linalg.norm(joint)), WORDS * float(np.linalg.norm(look)))
     if words is not None:
         joint = joint + loud * words[:, :reach]
     if negative:
-        joint = joint - away * encoder.encode_text([negative], query=True)[:, :reach]
-    return normalise(np.hstack([scale * joint, look]))
+        joint = joint - AWAY * loud * encoder.encode_text([negative], query=True)[:, :reach]
+    return normalise(np.hstack([joint, look]))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
 
 EPOCHS = 40
+STEPS = (200, 2000)  # at least and at most: small catalogues need their steps, large ones would take minutes
 BATCH = 512
 DROPOUT = 0.5
 LEARNING_RATE = 1e-3
@@ -36,7 +37,7 @@ def fit_head(
 ) -> JointHead:
     """Fit to ``(n, features)`` picture features, ``(n, text)`` title vectors and ``n`` categories, if there are any.
 
-    ``progress`` is called once per epoch, `epochs` times in all. Raises EncoderError (permanent) for too few pairs.
+    ``progress`` is called once per step, `steps` times in all. Raises EncoderError (permanent) for too few pairs.
     """
     if len(features) < LEAST:
         raise EncoderError(
@@ -54,25 +55,32 @@ def fit_head(
     look = directions[:LOOK_DIM].T
     # A catalogue of fewer pictures than LOOK_DIM has fewer directions; the vectors' width stays.
     look = np.pad(look, ((0, 0), (0, LOOK_DIM - look.shape[1])))
-    words = raw(*_fit(inputs, epochs=EPOCHS, rate=LEARNING_RATE, seed=seed, titles=titles, progress=progress))
+    words = raw(*_fit(inputs, rate=LEARNING_RATE, seed=seed, titles=titles, progress=progress))
     names, labels = np.unique(np.asarray(kinds if kinds is not None else [""]), return_inverse=True)
     kind = None
     if len(names) > 1:
-        kind = raw(*_fit(inputs, epochs=EPOCHS, rate=KIND_LEARNING_RATE, seed=seed, labels=labels, progress=progress))
+        kind = raw(*_fit(inputs, rate=KIND_LEARNING_RATE, seed=seed, labels=labels, progress=progress))
     head = JointHead(look=raw(look, np.zeros(LOOK_DIM, np.float32)), words=words, kind=kind)
     # Through the stored form, so that what is measured after a fit is what is loaded later.
     return JointHead.from_bytes(head.to_bytes())
 
 
-def epochs(kinds: Sequence[str] | None) -> int:
-    """How often `fit_head` reports progress."""
-    return EPOCHS * (2 if kinds is not None and len(set(kinds)) > 1 else 1)
+def steps(count: int, kinds: Sequence[str] | None) -> int:
+    """How often `fit_head` reports progress for so many pictures."""
+    return _steps(count) * (2 if kinds is not None and len(set(kinds)) > 1 else 1)
+
+
+def _steps(count: int) -> int:
+    return min(max(EPOCHS * _batches(count), STEPS[0]), STEPS[1])
+
+
+def _batches(count: int) -> int:
+    return max(1, count // BATCH)
 
 
 def _fit(
     inputs: Vectors,
     *,
-    epochs: int,
     rate: float,
     seed: int,
     progress: Callable[[], object],
@@ -96,23 +104,26 @@ def _fit(
         wanted = torch.from_numpy(np.asarray(labels))
         prototypes = torch.nn.Parameter(torch.randn(int(wanted.max()) + 1, width, generator=generator))
         groups.append({"params": [prototypes], "weight_decay": 0.0})
-    batches = max(1, len(data) // BATCH)
+    count, batches = _steps(len(data)), _batches(len(data))
     optimiser = torch.optim.AdamW(groups, lr=rate, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=rate, total_steps=epochs * batches + 1)
-    for _ in range(epochs):
-        order = torch.randperm(len(data), generator=generator)
-        for batch in order[: batches * BATCH].chunk(batches):
-            kept = torch.rand(len(batch), data.shape[1], generator=generator) > DROPOUT
-            outputs = functional.normalize(data[batch] * kept / (1 - DROPOUT) @ matrix + constant, dim=1)
-            if titles is not None:
-                loss = _contrastive(outputs, texts[batch])
-            else:
-                scores = KIND_SCALE * outputs @ functional.normalize(prototypes, dim=1).T
-                loss = functional.cross_entropy(scores, wanted[batch], label_smoothing=0.1)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            schedule.step()
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=rate, total_steps=count + 1)
+    order: list[torch.Tensor] = []
+    for _ in range(count):
+        if not order:
+            shuffled = torch.randperm(len(data), generator=generator)
+            order = list(shuffled[: batches * BATCH].chunk(batches))
+        batch = order.pop()
+        kept = torch.rand(len(batch), data.shape[1], generator=generator) > DROPOUT
+        outputs = functional.normalize(data[batch] * kept / (1 - DROPOUT) @ matrix + constant, dim=1)
+        if titles is not None:
+            loss = _contrastive(outputs, texts[batch])
+        else:
+            scores = KIND_SCALE * outputs @ functional.normalize(prototypes, dim=1).T
+            loss = functional.cross_entropy(scores, wanted[batch], label_smoothing=0.1)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
         progress()
     return matrix.detach().numpy(), constant.detach().numpy()
 

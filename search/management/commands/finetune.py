@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from search.encoders.base import EncoderError
 from search.encoders.bundled import BundledJointEncoder
-from search.encoders.fitting import epochs
+from search.encoders.fitting import steps
 from search.encoders.registry import encoder_for
 from search.encoders.versions import add_version
 from search.evaluation.images import NOTE
@@ -49,7 +49,7 @@ class Command(BaseCommand):
             # The head is fitted in the text encoder's space, without the zeros of the parts that words do not reach.
             rows = Rows(rows.photos, rows.pictures, rows.titles[:, : encoder.joint_dim])
             report = self._report(encoder, rows, photos, holdout, quiet)
-            with tqdm(total=epochs(rows.kinds), unit="epoch", disable=quiet) as bar:
+            with tqdm(total=steps(len(rows.photos), rows.kinds), unit="step", disable=quiet) as bar:
                 # What is put to use is fitted to everything; the report's figures come from a fit without the held-out.
                 head, seconds = fit(rows, lambda: bar.update())
             report |= {"train_seconds": round(seconds, 2), "bytes": len(head)}
@@ -76,7 +76,7 @@ class Command(BaseCommand):
         held_out, rest = rows.part(rows.held_out), rows.part(~rows.held_out)
         if not held_out.photos or not rest.photos:
             raise CommandError("There are too few product families to hold some of them out.")
-        with tqdm(total=epochs(rest.kinds), unit="epoch", disable=quiet) as bar:
+        with tqdm(total=steps(len(rest.photos), rest.kinds), unit="step", disable=quiet) as bar:
             head, _ = fit(rest, lambda: bar.update())
         return report | {
             "held_out": len(held_out.photos),

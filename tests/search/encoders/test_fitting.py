@@ -5,10 +5,11 @@ import pytest
 
 from search.encoders.base import EncoderError
 from search.encoders.compose import compose
-from search.encoders.fitting import epochs, fit_head
+from search.encoders.fitting import fit_head, steps
 from search.encoders.joint import CLASSIFIED
 from search.encoders.runtime import normalise
 
+pytestmark = pytest.mark.slow
 KINDS, COLOURS, TEXT = 4, 5, 24
 
 
@@ -89,12 +90,12 @@ def test_nothing_but_words_to_avoid_is_no_query(fitted: Fitted) -> None:
         compose(fitted, negative="0")
 
 
-def test_a_fit_is_deterministic_and_reports_each_epoch(world: dict[str, np.ndarray]) -> None:
+def test_a_fit_is_deterministic_and_reports_each_step(world: dict[str, np.ndarray]) -> None:
     kinds, seen = ["a", "b"] * 50, []
     first = fit_head(world["features"][:100], world["titles"][:100], kinds, progress=lambda: seen.append(1))
     again = fit_head(world["features"][:100], world["titles"][:100], kinds)
     assert first.to_bytes() == again.to_bytes()
-    assert len(seen) == epochs(kinds)
+    assert len(seen) == steps(100, kinds)
     assert first.look.shape == again.look.shape == (65, 128)
     assert CLASSIFIED > 64  # the made-up features have no classifier's part, and a fit needs none
 
