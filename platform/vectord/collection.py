@@ -34,7 +34,8 @@ FLUSH_SECONDS = 5.0
 MIN_CHANGES = 1_000  # fewer points are scanned as fast as an index is walked
 BUSY_CHANGES = 20_000  # optimise without waiting for calm
 MAX_JOURNAL_POINTS = 50_000  # kept in memory while an optimisation runs: about 2 kB each
-REPLAY_SLICE = 20  # operations between two turns of the event loop
+REPLAY_FLUSH_POINTS = 4_000
+REPLAY_SLICE_SECONDS = 0.02  # between two turns of the event loop
 
 
 class Collection:
@@ -177,9 +178,10 @@ class Collection:
     def wants_optimising(self) -> bool:
         """Enough was written since the last time, and the writer has paused or written so much that it matters."""
         points = self.shard.info().points_count
-        threshold = (self.config.optimizers_config and self.config.optimizers_config.indexing_threshold) or None
+        given = self.config.optimizers_config.indexing_threshold if self.config.optimizers_config else None
+        threshold = schema.INDEXING_THRESHOLD if given is None else given  # 0 switches it off, as in Qdrant
         kilobytes = points * sum(one.size for one in self.schema.dense.values()) * 4 / 1024
-        if threshold == 0 or kilobytes < (threshold or schema.INDEXING_THRESHOLD) / 2:
+        if threshold == 0 or kilobytes < threshold / 2:
             return False
         if time.monotonic() - self._written_at > SETTLED_SECONDS:
             return self.changes >= max(MIN_CHANGES, points // 5)
@@ -249,17 +251,24 @@ class Collection:
         """Apply what was written since the copy, in order. Returns how many points that touched."""
         journal = self._journal
         assert journal is not None  # noqa: S101
-        done = touched = 0
+        done = touched = unflushed = 0
+        slice_ends = time.monotonic() + REPLAY_SLICE_SECONDS
         while done < len(journal):
-            for operation, points in journal[done : done + REPLAY_SLICE]:
-                try:
-                    fresh.update(operation)
-                except Exception as error:
-                    # It failed on the live shard too, with the same partial effect, and its caller was told.
-                    log.debug("replayed a refused operation on %s: %s", self.name, error)
-                done += 1
-                touched += points
-            await asyncio.sleep(0)
+            operation, points = journal[done]
+            try:
+                fresh.update(operation)
+            except Exception as error:
+                # It failed on the live shard too, with the same partial effect, and its caller was told.
+                log.debug("replayed a refused operation on %s: %s", self.name, error)
+            done += 1
+            touched += points
+            unflushed += points
+            if unflushed > REPLAY_FLUSH_POINTS:  # many short flushes hold up queries less than a long one at the end
+                fresh.flush()
+                unflushed = 0
+            if time.monotonic() > slice_ends:
+                await asyncio.sleep(0)
+                slice_ends = time.monotonic() + REPLAY_SLICE_SECONDS
         return touched
 
     def start_optimising(self) -> None:

@@ -377,7 +377,8 @@ def test_a_change_of_aliases_happens_wholly_or_not_at_all(client: QdrantClient) 
         client.create_collection("live3", vectors_config=m.VectorParams(size=2, distance=m.Distance.DOT))
 
 
-def test_every_described_example_of_a_refusal_fits_the_description(http: httpx.Client) -> None:
+@pytest.mark.data
+def test_every_refusal_fits_the_description(http: httpx.Client) -> None:
     for name, body in BAD_QUERIES.items():
         answer = post(http, "/points/query", body)
         path = f"/collections/{SHELF}/points/query"
