@@ -82,7 +82,8 @@ def advance() -> bool:
     if row.fed_at is None:
         while not (fed := _feed(row)) and row.fed_at is None:
             pass
-        return fed
+        if fed:
+            return True
     if OutboxEntry.objects.filter(parked_at=None, created_at__lte=row.fed_at).exists():
         return False
     if _recheck(row):
