@@ -111,7 +111,10 @@ def conse_parts(
 
         state = torch.load(weights, map_location="cpu", weights_only=True)
         classifier = state["_fc.weight"].numpy()
-        _, _, directions = np.linalg.svd(classifier - classifier.mean(axis=0), full_matrices=False)
+        # The right singular vectors, by the symmetric problem in double precision: LAPACK's single precision SVD was
+        # seen not to come back on some processors.
+        centred = (classifier - classifier.mean(axis=0)).astype(np.float64)
+        directions = np.linalg.eigh(centred.T @ centred)[1].T[::-1]
         arrays = {
             "classifier": classifier,
             "bias": state["_fc.bias"].numpy(),
