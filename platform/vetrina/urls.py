@@ -1,5 +1,7 @@
 """Addresses: the shop's pages, the REST interface below /api/v1/, the admin, and what operators probe."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
@@ -8,7 +10,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from vetrina import health
 
-api = [
+api: list[Any] = [
     path("", include("catalog.api.urls")),
     path("", include("search.api.urls")),
     path("", include("recommend.api.urls")),
