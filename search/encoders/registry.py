@@ -18,13 +18,16 @@ Spec = dict[str, Any]
 
 _lock = threading.RLock()
 _encoders: dict[str, Any] = {}
+_inherited: list[dict[str, Any]] = []
 
 
 def _forget() -> None:
     """Start afresh in a forked child: a forward pass in the parent makes one in the child hang."""
-    global _lock
+    global _lock, _encoders
     _lock = threading.RLock()
-    _encoders.clear()
+    # Not freed: the runtimes' destructors wait for threads that a fork does not copy.
+    _inherited.append(_encoders)
+    _encoders = {}
 
 
 os.register_at_fork(after_in_child=_forget)

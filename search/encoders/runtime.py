@@ -7,6 +7,7 @@ neither the weights nor torch.
 
 import importlib.util
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -141,6 +142,9 @@ class OpenVinoEngine:
     """OpenVINO on the CPU, at the precision that it finds best there (bfloat16 where the CPU has it)."""
 
     def __init__(self, path: Path, load: "Callable[[], torch.nn.Module]", example: dict[str, NDArray[Any]]) -> None:
+        # Its converter reports each use to its maker, from a forked copy of this process. Where that package cannot be
+        # imported, it does without.
+        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
         import openvino as ov
 
         if not path.exists():
