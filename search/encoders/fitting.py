@@ -3,7 +3,8 @@
 The networks stay frozen, so a fit is two small regressions that take seconds once the features are there.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,22 @@ KIND_LEARNING_RATE = 2e-3
 LEAST = 32  # pairs; fewer say nothing
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute on one core. On a busy machine the threads of linear algebra wait for one another by spinning, which was
+    seen to make a fit fifteen times as slow; and so its result does not depend on the number of cores either.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@_one_thread()
 def fit_head(
     features: Vectors,
     titles: Vectors,
@@ -43,7 +60,8 @@ def fit_head(
         raise EncoderError(
             f"A head needs at least {LEAST} pictures with titles; these are {len(features)}.", permanent=True
         )
-    centre, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
+    # A feature that is the same in every picture would else be magnified beyond what float16 holds.
+    centre, scale = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-3)
     inputs = (features - centre) / scale
 
     def raw(matrix: NDArray[np.float32], constant: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -51,10 +69,7 @@ def fit_head(
         folded = matrix / scale[:, None]
         return np.vstack([folded, constant - centre @ folded]).astype(np.float32)
 
-    _, _, directions = np.linalg.svd(inputs[:4096], full_matrices=False)
-    look = directions[:LOOK_DIM].T
-    # A catalogue of fewer pictures than LOOK_DIM has fewer directions; the vectors' width stays.
-    look = np.pad(look, ((0, 0), (0, LOOK_DIM - look.shape[1])))
+    look = _main_directions(inputs)
     words = raw(*_fit(inputs, rate=LEARNING_RATE, seed=seed, titles=titles, progress=progress))
     names, labels = np.unique(np.asarray(kinds if kinds is not None else [""]), return_inverse=True)
     kind = None
@@ -63,6 +78,20 @@ def fit_head(
     head = JointHead(look=raw(look, np.zeros(LOOK_DIM, np.float32)), words=words, kind=kind)
     # Through the stored form, so that what is measured after a fit is what is loaded later.
     return JointHead.from_bytes(head.to_bytes())
+
+
+def _main_directions(inputs: Vectors) -> NDArray[np.float32]:
+    """The principal components of standardised features, ``(features, LOOK_DIM)``, the largest first.
+
+    A matrix of fewer features than LOOK_DIM is filled up with zeros; the vectors' width stays.
+    """
+    import torch
+
+    data = torch.from_numpy(np.ascontiguousarray(inputs)).double()
+    directions = torch.linalg.eigh(data.T @ data)[1].flip(1)[:, :LOOK_DIM].float().numpy()
+    # Either sign of a direction is right: take the one whose largest component is positive, wherever it is computed.
+    largest = directions[np.abs(directions).argmax(axis=0), np.arange(directions.shape[1])]
+    return np.pad(directions * np.sign(largest), ((0, 0), (0, LOOK_DIM - directions.shape[1])))
 
 
 def steps(count: int, kinds: Sequence[str] | None) -> int:
