@@ -96,7 +96,7 @@ class EmbeddedEngine:
                 return
             code = self._started.poll() if self._started is not None else 0
             if code is not None:
-                if code not in (0, DIRECTORY_TAKEN):
+                if code > 0 and code != DIRECTORY_TAKEN:  # below zero it was killed, and is started again
                     raise VectorStoreError(f"vectord ended with code {code}; {self._log} says why.", permanent=False)
                 time.sleep(0.2)  # the owner of the directory is still opening it, or just ending
                 return
