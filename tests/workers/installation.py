@@ -1,0 +1,117 @@
+"""A shop in a folder of its own, run by real processes: commands, a Celery worker, vectord."""
+
+import contextlib
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Installation:
+    """A shop in a folder of its own, run by real processes."""
+
+    home: Path
+    worker: subprocess.Popen[bytes] | None = None
+    settings: dict[str, str] = field(default_factory=dict)
+    kills: Counter[str] = field(default_factory=Counter)
+    # How many products were imported and not yet indexed at each kill.
+    due_at_kills: list[int] = field(default_factory=list)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return (
+            os.environ
+            | {
+                "PYTHONPATH": f"{ROOT / 'platform'}{os.pathsep}{ROOT}",
+                "DJANGO_SETTINGS_MODULE": "vetrina.settings",
+                "VETRINA_HOME": str(self.home),
+                "OUTBOX_BATCH": "64",
+                "OUTBOX_LEASE_SECONDS": "10",
+                "OUTBOX_SWEEP_SECONDS": "1",
+            }
+            | self.settings
+        )
+
+    def manage(self, *arguments: str, check: bool = True) -> dict[str, Any]:
+        """Run a command with --json to its end; returns the JSON of its last line, {} if there is none."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment, capture_output=True, text=True
+        )
+        if check and done.returncode:
+            raise AssertionError(f"{arguments}: {done.stderr[-2000:]}")
+        lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+        return json.loads(lines[-1]) if lines else {}
+
+    def start_worker(self) -> None:
+        with (self.home / "worker.log").open("ab") as log:
+            self.worker = subprocess.Popen(
+                [sys.executable, "-m", "celery", "-A", "vetrina", "worker", "-P", "solo", "-B", "-Q", "encode,default"],
+                cwd=self.home,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def kill(self, victim: str) -> None:
+        self.due_at_kills.append(self.due())
+        self.kills[victim] += 1
+        if victim in ("vectord", "both"):
+            self.kill_vectord()
+        if victim in ("worker", "both"):
+            self.kill_worker()
+            self.start_worker()
+
+    def kill_worker(self) -> None:
+        if self.worker is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.worker.pid, signal.SIGKILL)
+            self.worker.wait()
+
+    def kill_vectord(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            os.kill(json.loads((self.home / "vectord" / "endpoint.json").read_text())["pid"], signal.SIGKILL)
+
+    def count(self, sql: str) -> int:
+        with contextlib.closing(sqlite3.connect(self.home / "vetrina.sqlite3", timeout=60)) as database:
+            return int(database.execute(sql).fetchone()[0])
+
+    def wait_for(self, happened: Callable[[], bool], seconds: float = 180) -> None:
+        """Wait until something has happened; a machine that is busy may take its time, but not for ever."""
+        deadline = time.monotonic() + seconds
+        while not happened():
+            assert time.monotonic() < deadline, (self.home / "worker.log").read_text()[-3000:]
+            time.sleep(0.2)
+
+    def due(self) -> int:
+        return self.count("SELECT count(*) FROM catalog_outboxentry WHERE parked_at IS NULL")
+
+    def indexed(self) -> int:
+        """Products that came and left the outbox."""
+        return self.count("SELECT count(*) FROM catalog_product") - self.due()
+
+
+@contextlib.contextmanager
+def installation(home: Path, **settings: str) -> Iterator[Installation]:
+    """`settings`: environment variables."""
+    shop = Installation(home, settings=settings)
+    compiled = ROOT / "var" / "models"  # networks are compiled once a machine, not once a test
+    compiled.mkdir(parents=True, exist_ok=True)
+    (home / "models").symlink_to(compiled)
+    try:
+        shop.manage("migrate", "--verbosity", "0")
+        yield shop
+    finally:
+        shop.kill_worker()
+        shop.kill_vectord()

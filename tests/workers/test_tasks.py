@@ -1,0 +1,86 @@
+"""Tasks are thin: they call one thing, come again for the rest, and retry what another moment may mend."""
+
+import io
+
+import pytest
+from celery.exceptions import Retry
+from django.conf import settings as configured
+from django.core.files.storage import default_storage
+from PIL import Image
+
+from catalog.models import Picture, Product
+from catalog.pictures import add_picture
+from search.index.drain import DrainReport
+from search.index.errors import VectorStoreError
+from workers import tasks
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def sent(monkeypatch) -> list[str]:
+    names: list[str] = []
+    for task in (tasks.drain_outbox, tasks.make_thumbnails):
+        monkeypatch.setattr(task, "apply_async", lambda name=task.name, **_: names.append(name))
+    return names
+
+
+def picture(colour: str) -> Picture:
+    file = io.BytesIO()
+    Image.new("RGB", (400, 300), colour).save(file, "PNG")
+    product = Product.objects.create(sku=colour, slug=colour, title=colour)
+    return add_picture(product, file.getvalue())
+
+
+@pytest.mark.parametrize(("report", "again"), [(DrainReport(done=9, out_of_time=True), 1), (DrainReport(done=9), 0)])
+def test_a_drain_that_ran_out_of_time_asks_for_another_turn(monkeypatch, sent, report, again):
+    monkeypatch.setattr(tasks, "drain", lambda seconds: report)
+    tasks.drain_outbox.run()
+    assert len(sent) == again
+
+
+def test_a_store_that_is_down_is_tried_again(monkeypatch):
+    def down() -> list[str]:
+        raise VectorStoreError("no answer", permanent=False)
+
+    monkeypatch.setattr(tasks.filling, "drop_retired", down)
+    with pytest.raises((Retry, VectorStoreError)) as raised:
+        tasks.drop_retired_collections.apply(throw=True)
+    assert raised
+    assert tasks.drop_retired_collections.max_retries == tasks.RETRY["max_retries"]
+
+
+def test_thumbnails_are_made_once(sent):
+    made = [picture("red"), picture("blue")]
+    tasks.make_thumbnails.run()
+    for each in made:
+        each.refresh_from_db()
+        assert each.thumbnails.keys() == configured.THUMBNAIL_SIZES.keys()
+        assert all(default_storage.exists(name) for name in each.thumbnails.values())
+    assert sent == []
+
+
+def test_thumbnails_come_again_when_there_are_too_many_for_one_turn(sent, monkeypatch):
+    monkeypatch.setattr(tasks, "TURN_SECONDS", -1)
+    picture("red"), picture("blue")
+    tasks.make_thumbnails.run()
+    assert Picture.objects.filter(thumbnails={}).count() == 1
+    assert sent == ["workers.tasks.make_thumbnails"]
+
+
+def test_a_damaged_picture_does_not_hold_up_the_others(sent):
+    damaged, fine = picture("red"), picture("blue")
+    damaged.file.storage.delete(damaged.file.name)
+    tasks.make_thumbnails.run()
+    assert Picture.objects.get(pk=damaged.pk).thumbnail_error
+    assert Picture.objects.get(pk=fine.pk).thumbnails
+
+
+def test_every_beat_entry_names_a_task_and_expires_before_the_next():
+    from celery import current_app
+
+    current_app.loader.import_default_modules()
+    for entry in configured.CELERY_BEAT_SCHEDULE.values():
+        assert entry["task"] in current_app.tasks
+        assert entry["options"]["expires"] <= entry["schedule"]
+    assert configured.CELERY_TASK_ROUTES["workers.tasks.drain_outbox"] == {"queue": "encode"}
