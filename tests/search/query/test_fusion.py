@@ -71,3 +71,20 @@ def test_an_unknown_word_weighs_as_much_as_the_rarest():
 def test_the_floor_follows_the_encoder(quick_encoders, settings):
     near = nearness(settings.ENCODERS["text"])
     assert 0 < near.low < near.high < 1
+
+
+def test_with_a_picture_a_word_that_many_have_does_not_outvote_what_looks_alike():
+    blue = [(id, 2.0) for id in range(100, 140)]  # all of them "blue", none better than another
+    pictures = [(1, 0.95), (2, 0.94), (139, 0.40)]
+    found = fuse({"terms": [*blue, (2, 2.0)], "image": pictures}, weights=WEIGHTS_WITH_PICTURE, asked=2.0, near=NEAR)
+    assert [each.id for each in found][:2] == [2, 1]
+
+
+@given(ranked(0.1, 20), ranked(-1, 1), st.floats(0.1, 40))
+def test_with_a_picture_too_scores_fall_and_parts_add_up(terms, pictures, asked):
+    found = fuse({"terms": terms, "image": pictures}, weights=WEIGHTS_WITH_PICTURE, asked=asked, near=NEAR)
+    scores = [each.score for each in found]
+    assert scores == sorted(scores, reverse=True)
+    for each in found:
+        assert 0 < each.score <= 1 + 1e-9
+        assert sum(part["contribution"] for part in each.parts.values()) == pytest.approx(each.score)
