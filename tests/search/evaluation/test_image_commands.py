@@ -79,7 +79,7 @@ def test_a_fit_to_a_folder_reports_on_unseen_families_and_writes_nothing(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     report = told(capsys, "finetune", "--data", str(folder), "--holdout")
-    assert FIGURES <= set(report["before"])
+    assert set(report["before"]) >= FIGURES
     assert set(report["before"]) == set(report["after"])
     assert (report["pictures"], report["unreadable"]) == (96, 1)
     assert report["held_out"] + report["fitted_to"] == 96
@@ -107,7 +107,7 @@ def test_a_fit_to_the_catalogue_becomes_the_encoder_in_use(capsys: pytest.Captur
 
 def test_every_encoder_is_measured_on_the_same_pictures(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report = told(capsys, "evaluate_images", "--data", str(folder))
-    assert FIGURES <= set(report)
+    assert set(report) >= FIGURES
     assert set(report["by_encoder"]) == {"conse", "head"}
     assert "derived from attributes" in report["note"]
 
