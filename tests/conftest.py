@@ -6,13 +6,16 @@ import os
 import signal
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 from pytest_django.fixtures import Settings
 from qdrant_client import QdrantClient
 
 from tests import doubles
+from tests.vectord import openapi
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -24,6 +27,34 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the evaluation data beside the project is absent")
     return folder
+
+
+_departures: list[str] = []
+
+
+def _hold_against_description(response: httpx.Response) -> None:
+    # Kept for the end of the test: raised here, it would look to the application like a store that does not answer.
+    try:
+        openapi.watch(response)
+    except AssertionError as error:
+        _departures.append(str(error))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _described_exchanges() -> Iterator[None]:
+    """The application's own client, with each exchange held against Qdrant's OpenAPI description."""
+    hooks = {"response": [_hold_against_description]} if openapi.DESCRIPTION.exists() else {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("search.index.client.QdrantClient", partial(QdrantClient, event_hooks=hooks))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _only_described_exchanges(request: pytest.FixtureRequest) -> Iterator[None]:
+    _departures.clear()
+    yield
+    if not request.node.get_closest_marker("stand_in"):
+        assert not _departures, _departures[:3]
 
 
 @pytest.fixture(scope="session")

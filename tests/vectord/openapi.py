@@ -54,10 +54,11 @@ def validate_exchange(
 
 def event_hooks() -> dict[str, list[Any]]:
     """For `QdrantClient(url=..., event_hooks=event_hooks())`, or any other httpx client."""
-    return {"response": [_watch] if DESCRIPTION.exists() else []}
+    return {"response": [watch] if DESCRIPTION.exists() else []}
 
 
-def _watch(response: httpx.Response) -> None:
+def watch(response: httpx.Response) -> None:
+    """Raise AssertionError unless this answer and its request are as described."""
     response.read()
     request = response.request
     body = json.loads(request.content) if request.content else None

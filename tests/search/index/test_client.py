@@ -153,6 +153,7 @@ def test_a_server_that_is_not_there_is_a_passing_fault(settings, monkeypatch):
     assert (fault.value.permanent, fault.value.status) == (False, None)
 
 
+@pytest.mark.stand_in
 def test_a_server_that_is_busy_is_asked_again_with_its_key(settings):
     asked = []
 
