@@ -246,8 +246,10 @@ def _sentence_network(folder: Path, config: SentenceConfig) -> "torch.nn.Module"
     """The transformer, its pooling and its projections as one module over (input_ids, attention_mask)."""
     import torch
     from safetensors.torch import load_file
-    from transformers import AutoModel
+    from transformers import AutoModel, logging
 
+    logging.set_verbosity_error()  # a progress bar and notes on training, for a model that is loaded in a second
+    logging.disable_progress_bar()
     model = AutoModel.from_pretrained(
         folder, use_safetensors=True, trust_remote_code=False, dtype=torch.float32, attn_implementation="eager"
     )

@@ -3,6 +3,7 @@
 import importlib
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +18,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("part", choices=PARTS)
         parser.add_argument("--size", type=int, default=2000, help="Products (default 2000).")
+        parser.add_argument(
+            "--data", type=Path, help="With index: a catalogue to measure on, in place of made-up products."
+        )
         parser.add_argument("--json", action="store_true", help="One JSON object as the last line.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -27,7 +31,9 @@ class Command(BaseCommand):
             module = importlib.import_module(f"benchmarks.{options['part']}")
         except ModuleNotFoundError as error:
             raise CommandError(f"There is no benchmark of {options['part']} in this installation ({error}).") from error
-        result = module.run(options["size"])
+        if options["data"] and options["part"] != "index":
+            raise CommandError("--data goes with index.")
+        result = module.run(options["size"], **({"directory": options["data"].resolve()} if options["data"] else {}))
         if options["json"]:
             self.stdout.write(json.dumps(result))
             return
