@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -150,15 +149,6 @@ def _is_code(value: str) -> bool:
 
 
 def _payload(product: Product, line: Sequence[Category]) -> dict[str, Any]:
-    values: dict[str, list[str]] = {}
-    for name, value in attribute_values(product.attributes):
-        if len(value) <= MAX_ATTRIBUTE_VALUE:
-            values.setdefault(name, []).append(value)
-    numbers = {
-        name: float(value)
-        for name, value in product.attributes.items()
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    }
     payload: dict[str, Any] = {
         "sku": product.sku,
         "family": product.family,
@@ -170,8 +160,10 @@ def _payload(product: Product, line: Sequence[Category]) -> dict[str, Any]:
         "price": float(product.price) if product.price is not None else None,
         "in_stock": product.stock > 0 or any(variant.stock > 0 for variant in product.variants.all()),
         "released": product.released.strftime("%Y-%m-%dT00:00:00Z") if product.released else None,
-        "attributes": values,
-        "numbers": numbers,
-        "attribute_values": [attribute_key(name, value) for name, all_ in values.items() for value in all_],
+        "attribute_values": [
+            attribute_key(name, value)
+            for name, value in attribute_values(product.attributes)
+            if len(value) <= MAX_ATTRIBUTE_VALUE
+        ],
     }
     return {name: value for name, value in payload.items() if value not in (None, "", [], {})}

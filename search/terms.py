@@ -76,6 +76,8 @@ def _stemmer(language: str) -> Stemmer.Stemmer | None:
 
 def fold(text: str) -> str:
     """Lower case, one form of each character, no accents on letters that are the same word without them."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     kept: list[str] = []
     for character in decomposed:
@@ -97,32 +99,32 @@ class Word:
 
 def words(text: str, language: str) -> list[Word]:
     """Cut a text into words with their terms; model numbers and units stay whole and are split as well."""
+    return [_word(surface, language) for surface in _WORD.findall(_POSSESSIVE.sub("", fold(text)))]
+
+
+# A catalogue has few words and says them again and again.
+@lru_cache(maxsize=200_000)
+def _word(surface: str, language: str) -> Word:
+    if _UNSPACED_TEXT.match(surface):
+        pairs = [surface[i : i + 2] for i in range(len(surface) - 1)]
+        return Word(surface, tuple(pairs or [surface]), joins=False)
+    parts = _PARTS.split(surface)
+    whole = "".join(parts)
+    terms = [_stem(whole, language), *(_stem(part, language) for part in parts)]
+    if len(parts) == 1 and len(pieces := _LETTERS_OR_DIGITS.findall(whole)) == 2 and len(pieces[0]) > 2:
+        terms += [_stem(piece, language) for piece in pieces]  # "iphone7", but not "2tb" or "x5"
+    return Word(surface, tuple(dict.fromkeys(terms)), joins=len(parts) == 1)
+
+
+@lru_cache(maxsize=200_000)
+def _stem(word: str, language: str) -> str:
     stemmer = _stemmer(language)
-
-    def stem(word: str) -> str:
-        return stemmer.stemWord(word) if stemmer and not word.isdigit() else word
-
-    found = []
-    for match in _WORD.finditer(_POSSESSIVE.sub("", fold(text))):
-        surface = match.group()
-        if _UNSPACED_TEXT.match(surface):
-            pairs = [surface[i : i + 2] for i in range(len(surface) - 1)]
-            found.append(Word(surface, tuple(pairs or [surface]), joins=False))
-            continue
-        parts = _PARTS.split(surface)
-        whole = "".join(parts)
-        terms = [stem(whole), *(stem(part) for part in parts)]
-        if len(parts) == 1 and len(pieces := _LETTERS_OR_DIGITS.findall(whole)) == 2 and len(pieces[0]) > 2:
-            terms += [stem(piece) for piece in pieces]  # "iphone7", but not "2tb" or "x5"
-        found.append(Word(surface, tuple(dict.fromkeys(terms)), joins=len(parts) == 1))
-    return found
+    return stemmer.stemWord(word) if stemmer and not word.isdigit() else word
 
 
 def joined(sequence: Sequence[Word], language: str) -> list[str]:
     """Terms for each pair of neighbours, written as one word."""
-    stemmer = _stemmer(language)
-    pairs = [a.surface + b.surface for a, b in pairwise(sequence) if a.joins and b.joins]
-    return [stemmer.stemWord(pair) if stemmer else pair for pair in pairs]
+    return [_stem(a.surface + b.surface, language) for a, b in pairwise(sequence) if a.joins and b.joins]
 
 
 @lru_cache(maxsize=200_000)
@@ -188,6 +190,7 @@ def languages(*, except_: str) -> list[str]:
     return [language for language in _STEMMERS if language != base_language(except_)]
 
 
+@cache
 def base_language(code: str) -> str:
     """ "pt" of "pt-BR" and of "pt_BR"."""
     return code.lower().replace("_", "-").split("-")[0]
