@@ -126,10 +126,22 @@ def test_a_vector_that_is_not_finite_is_an_error_for_good(name: str, built: Buil
     encoder = built(name)
     text = getattr(encoder, "_text", encoder)
     attribute = "_texts" if name == "openclip" else "engine"
-    monkeypatch.setattr(text, attribute, lambda **_: np.full((1, text.dim), np.nan, np.float32))
+
+    class Broken:
+        def map(self, batches: Any) -> Any:
+            return ((places, np.full((len(places), text.dim), np.nan, np.float32)) for places, _ in batches)
+
+    monkeypatch.setattr(text, attribute, Broken())
     with pytest.raises(EncoderError, match="NaN") as caught:
         encoder.encode_text(["red shoe"])
     assert caught.value.permanent
+
+
+def test_many_batches_give_the_rows_of_one_by_one_in_their_order(built: Build) -> None:
+    encoder = built("bundled text")
+    texts = [f"{word} number {number}" for number in range(40) for word in ("shoe", "a much longer line about a lamp")]
+    alone = np.vstack([encoder.encode_text([text]) for text in texts])
+    np.testing.assert_allclose(encoder.encode_text(texts), alone, atol=2e-2)
 
 
 def test_minilm_through_the_general_encoder_equals_the_bundled_one(built: Build, encoder_cache: Path) -> None:
