@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image, ImageDraw
+from qdrant_client import QdrantClient
 
 from catalog import services
 from catalog.models import Product
 from catalog.pictures import add_picture
 from search.encoders.registry import current_spec
+from search.index.live import live_collection
 from search.models import EncoderVersion
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -95,14 +97,30 @@ def test_a_fit_to_the_catalogue_becomes_the_encoder_in_use(capsys: pytest.Captur
         product = Product(sku=sku, title=title, category=kinds[kind], attributes={"colour": colour}, status="published")
         services.save_product(product)
         add_picture(product, picture)
-    report = told(capsys, "finetune")
+    report = told(capsys, "finetune", "--no-embed")
     version = EncoderVersion.objects.get()
     assert report["version"] == version.pk
     assert version.active
     assert version.model_id == report["model_id"]
     assert current_spec("image")["OPTIONS"] == {"head": version.pk}
     # The same catalogue gives the same head, and so the same version.
-    assert told(capsys, "finetune")["version"] == version.pk
+    assert told(capsys, "finetune", "--no-embed")["version"] == version.pk
+
+
+def test_a_fit_goes_live_behind_the_alias(capsys: pytest.CaptureFixture[str], vector_store: QdrantClient) -> None:
+    kind = services.add_category("ball")
+    for sku, title, _, colour, picture in rows()[:48]:
+        product = Product(sku=sku, title=title, category=kind, attributes={"colour": colour}, status="published")
+        services.save_product(product)
+        add_picture(product, picture)
+    call_command("embed", "--json")
+    before = live_collection(refresh=True)
+    report = told(capsys, "finetune")
+    after = live_collection(refresh=True)
+    assert before.name != after.name
+    assert after.image_spec["OPTIONS"] == {"head": report["version"]}
+    assert vector_store.count(after.name).count == 48
+    assert set(report["before"]) == set(report["after"]) >= FIGURES
 
 
 def test_every_encoder_is_measured_on_the_same_pictures(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

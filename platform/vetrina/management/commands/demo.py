@@ -51,7 +51,7 @@ class Command(BaseCommand):
 
         if apps.get_model("catalog", "Picture").objects.exists():
             self.step("Picture search: fitting the image encoder to this catalogue")
-            call_command("finetune", "--activate")
+            call_command("finetune", "--no-embed")
         self.step("Search index, through the worker")
         with running_worker():
             call_command("embed", "--workers")
