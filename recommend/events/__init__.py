@@ -1,0 +1,1 @@
+"""What shoppers do: recorded once, appended only, and read back as histories."""

@@ -1,0 +1,86 @@
+"""Shoppers and the append-only log of what they did."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+
+class Shopper(models.Model):
+    """Somebody who shops, known by an anonymous key on one device, or by an account on all of them.
+
+    On login the device's shopper points to the account's (`merged_into`); nothing is rewritten, so taking the pointer
+    back undoes it. The history of a shopper is that of all who point to it.
+    """
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False, help_text="What the device's cookie holds")
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="shopper"
+    )
+    merged_into = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="merged")
+    merged_at = models.DateTimeField(null=True, blank=True)
+    # What the shopper switched off: then nothing that they did before is used for what they are shown.
+    personalised = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(merged_into=models.F("id")), name="shopper_not_merged_into_itself")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.user) if self.user_id else f"shopper {str(self.key)[:8]}"
+
+
+class Event(models.Model):
+    """One thing that one shopper did. Never updated; removed only when it is older than EVENT_RETENTION_DAYS."""
+
+    class Kind(models.TextChoices):
+        VIEW = "view", "View"
+        CLICK = "click", "Click on a hit or a recommendation"
+        SEARCH = "search", "Search"
+        CART = "cart", "Add to cart"
+        REMOVE = "remove", "Remove from cart"
+        PURCHASE = "purchase", "Purchase"
+        RATING = "rating", "Rating"
+        LIKE = "like", "Like"
+        HIDE = "hide", "Hide"
+        NOT_FOR_ME = "not-for-me", "Not for me"
+
+    event_id = models.UUIDField(help_text="Given by the client: the same one twice is one event")
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    shopper = models.ForeignKey(Shopper, on_delete=models.CASCADE, related_name="events")
+    # No constraint in the database: the log outlives the product, and a write must not look up and lock its row.
+    product = models.ForeignKey(
+        "catalog.Product", on_delete=models.DO_NOTHING, db_constraint=False, null=True, blank=True, related_name="+"
+    )
+    query = models.CharField(max_length=300, blank=True)
+    surface = models.CharField(max_length=40, blank=True, help_text="Where the product was shown: for-you, search, …")
+    position = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Counted from 0")
+    value = models.DecimalField(
+        max_digits=12, decimal_places=2, null=True, blank=True, help_text="A rating of 1 to 5, or the price paid"
+    )
+    quantity = models.PositiveSmallIntegerField(default=1)
+    basket = models.CharField(max_length=64, blank=True, help_text="What was bought together shares one")
+    session = models.CharField(max_length=64, blank=True)
+    device = models.CharField(max_length=20, blank=True, help_text="phone, tablet, desktop, app")
+    consent = models.BooleanField(default=True, help_text="May be used for this shopper's own recommendations")
+    happened_at = models.DateTimeField()
+    received_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["shopper", "-happened_at"]),
+            models.Index(fields=["product", "kind", "-happened_at"]),
+            models.Index(fields=["-happened_at"]),
+        ]
+        constraints = [
+            # With the time, because on PostgreSQL the table is partitioned by it; a client that sends an event again
+            # sends its time again.
+            models.UniqueConstraint(fields=["event_id", "happened_at"], name="event_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} by {self.shopper_id} at {self.happened_at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,10 @@
+"""The recommendation models, one module each: popularity, nearest neighbours, content, LSTM, transformer, blend.
+
+Django looks here for the app's database tables; they are written beside what uses them, and named here for it.
+"""
+
+from recommend.events.models import Event, Shopper
+from recommend.sponsored.models import Campaign, Charge, Placement
+from recommend.training.models import ModelVersion, TrainingRun
+
+__all__ = ["Campaign", "Charge", "Event", "ModelVersion", "Placement", "Shopper", "TrainingRun"]

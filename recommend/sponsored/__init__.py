@@ -1,0 +1,1 @@
+"""Sponsored places: campaigns, the auction for a place, and what is charged for it."""

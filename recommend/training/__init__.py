@@ -1,0 +1,1 @@
+"""From the event log to a published model: dataset, training that resumes, comparison with the live one, rollback."""

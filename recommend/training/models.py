@@ -1,0 +1,56 @@
+"""Trained models and the runs that made them."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+
+class ModelVersion(models.Model):
+    """A trained recommender: its files, what it was trained on, how it did on held-out data. One of them is live."""
+
+    name = models.CharField(max_length=40, help_text="As in recommend.models.registry")
+    path = models.CharField(max_length=300, help_text="Folder below MODELS_DIR")
+    seed = models.BigIntegerField(default=0)
+    config = models.JSONField(default=dict)
+    metrics = models.JSONField(default=dict, help_text="On held-out data, with the live model's beside them")
+    cleaning = models.JSONField(default=dict, help_text="What was removed from the events before training")
+    note = models.CharField(max_length=300, blank=True, help_text="Why it was published, or why not")
+    live = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    published_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["live"], condition=Q(live=True), name="model_version_one_live"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.pk}"
+
+
+class TrainingRun(models.Model):
+    """One training in a worker: how far it is, and what became of it."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        RUNNING = "running", "Running"
+        PUBLISHED = "published", "Published"
+        KEPT_BACK = "kept back", "Kept back"  # trained, and not better than the live one
+        FAILED = "failed", "Failed"
+
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    kind = models.CharField(max_length=12, default="full", help_text="full or incremental")
+    seed = models.BigIntegerField(default=0)
+    progress = models.JSONField(default=dict, help_text="Stage, epoch, of how many, loss, held-out figure")
+    error = models.TextField(blank=True)
+    version = models.ForeignKey(ModelVersion, on_delete=models.SET_NULL, null=True, blank=True, related_name="runs")
+    lease_until = models.DateTimeField(null=True, blank=True, help_text="A run whose lease ended is taken up again")
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"training {self.pk} ({self.state})"
