@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from catalog.selectors import published_products
-from recommend.surfaces import FOR_PRODUCT
+from recommend.surfaces import SURFACES, Ask
 from search.index.errors import VectorStoreError
 from search.shop.cards import make_cards
 
@@ -20,18 +20,18 @@ TITLES = {"similar": "You may also like", "visually-similar": "Looks like it"}
 @require_safe
 def row(request: HttpRequest, surface: str, sku: str) -> HttpResponse:
     """One row as HTML; empty where there is nothing to recommend or nobody to ask: the page stands without it."""
-    recommend = FOR_PRODUCT.get(surface)
+    recommend = SURFACES.get(surface)
     product = published_products().select_related("category", "brand").filter(sku=sku).first()
     if recommend is None or product is None:
         raise Http404("There is no such row.")
     try:
-        found = recommend(product, LENGTH)
+        found = recommend(Ask(None, product=product, limit=LENGTH)).hits
     except VectorStoreError:
         log.exception("No row %s for %s", surface, sku)
         found = []
     cards = make_cards(
-        [each.product for each in found],
-        reasons={each.product.pk: each.reason for each in found},
+        [each.product for each in found if each.product],
+        reasons={each.product.pk: each.reason for each in found if each.product},
     )
     context = {"cards": cards, "surface": surface, "title": TITLES.get(surface, surface)}
     response = render(request, "recommend/row.html", context)

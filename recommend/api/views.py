@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import selectors
-from recommend.surfaces import FOR_PRODUCT
+from recommend.surfaces import SURFACES, Ask
 from search.api.parameters import Strict, Text, Whole
 from search.api.rendering import card
 from search.api.views import PublicView
@@ -28,7 +28,7 @@ class RecommendationsView(PublicView):
     @extend_schema(
         operation_id="recommendations",
         parameters=[
-            OpenApiParameter("surface", str, OpenApiParameter.PATH, enum=sorted(FOR_PRODUCT)),
+            OpenApiParameter("surface", str, OpenApiParameter.PATH, enum=sorted(SURFACES)),
             OpenApiParameter("product", str, required=True, description="Sku of the product that is looked at."),
             OpenApiParameter("limit", int, description=f"At most {MOST}; 12 if not given."),
         ],
@@ -47,9 +47,9 @@ class RecommendationsView(PublicView):
     )
     def get(self, request: Request, surface: str) -> Response:
         """Products that go with one product, each with the reason why it is shown."""
-        recommend = FOR_PRODUCT.get(surface)
+        recommend = SURFACES.get(surface)
         if recommend is None:
-            available = ", ".join(sorted(FOR_PRODUCT))
+            available = ", ".join(sorted(SURFACES))
             raise NotFound(f"There is no surface {surface[:100]!r}. Available are: {available}.")
         asked = _Parameters(data=_once(request))
         asked.is_valid(raise_exception=True)
@@ -58,10 +58,10 @@ class RecommendationsView(PublicView):
         if product is None:
             raise ValidationError({"product": [f"There is no product with the sku {sku!r}."]})
         try:
-            found = recommend(product, asked.validated_data["limit"])
+            found = recommend(Ask(None, product=product, limit=asked.validated_data["limit"])).hits
         except VectorStoreError as error:
             raise SearchUnavailable(f"Recommendations cannot be reached at the moment: {error}") from error
-        hits = [{**card(each.product), "score": each.score, "reason": each.reason} for each in found]
+        hits = [{**card(each.product), "score": each.score, "reason": each.reason} for each in found if each.product]
         return Response({"surface": surface, "hits": hits})
 
 

@@ -1,9 +1,14 @@
 """The surfaces by the names that addresses and templates use."""
 
-from recommend.surfaces.base import ProductSurface, Recommendation
-from recommend.surfaces.content import similar, visually_similar
+from recommend.surfaces import content
+from recommend.surfaces.base import Answer, Ask, Recommendation, Surface
 
-# Those that start from one product.
-FOR_PRODUCT: dict[str, ProductSurface] = {"similar": similar, "visually-similar": visually_similar}
+SURFACES: dict[str, Surface] = {
+    surface.name: surface
+    for surface in (
+        Surface("similar", "You may also like", content.similar, needs_product=True),
+        Surface("visually-similar", "Looks like it", content.visually_similar, needs_product=True),
+    )
+}
 
-__all__ = ["FOR_PRODUCT", "ProductSurface", "Recommendation", "similar", "visually_similar"]
+__all__ = ["SURFACES", "Answer", "Ask", "Recommendation", "Surface"]

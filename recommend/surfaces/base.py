@@ -1,19 +1,94 @@
 """The seam of the surfaces: places in a shop that recommend something, each by a rule of its own."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
 
-from catalog.models import Product
+from django.utils import timezone
+
+from catalog.models import Brand, Category, Product, Promotion, Store
+from recommend.events.models import Shopper
+from search.query.request import Filters
+
+Kind = Literal["product", "store", "brand", "promotion"]
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What a surface is asked for, and by whom. A stranger is `shopper=None`."""
+
+    shopper: Shopper | None
+    product: Product | None = None  # the one looked at, with category and brand loaded
+    products: tuple[Product, ...] = ()  # those in the cart, with category and brand loaded
+    category: Category | None = None  # only what is in its subtree
+    limit: int = 12
+    offset: int = 0
+    exclude: frozenset[int] = frozenset()  # product ids that the page shows already
+    reasons: bool = True  # without them, a caller that shows none saves their cost
+    q: str = ""  # the words searched for, where the surface stands beside a search
+    filters: Filters = field(default_factory=Filters)
+    personal: bool = True  # False: as a stranger is answered, though what was hidden stays hidden
+    at: datetime = field(default_factory=timezone.now)
+
+    @property
+    def anchors(self) -> tuple[Product, ...]:
+        """The products that the surface starts from: the one looked at, then the cart."""
+        first = (self.product,) if self.product else ()
+        return first + tuple(each for each in self.products if each not in first)
 
 
 @dataclass(frozen=True)
 class Recommendation:
-    """A product with its score on this surface's own scale, and why it is shown, in words that are true of it."""
+    """A product (or a store, brand or promotion with its `products`), its score on this surface's own scale, and why.
 
-    product: Product  # with brand, store, category and pictures loaded
+    `reason` is a sentence for the shopper that is true of this hit; `why` has the parts that it was computed from, as
+    JSON. A sponsored hit has `placement`, the key that its click or view is charged by, and is always labelled.
+    """
+
+    product: Product | None  # with brand, store, category and pictures loaded
     score: float
-    reason: str
+    reason: str = ""
+    why: dict[str, Any] = field(default_factory=dict)
+    store: Store | None = None
+    brand: Brand | None = None
+    promotion: Promotion | None = None
+    products: tuple["Recommendation", ...] = ()  # those that made the case for a store, brand or promotion
+    placement: UUID | None = None
+
+    @property
+    def subject(self) -> Product | Store | Brand | Promotion:
+        """What is recommended."""
+        found = self.product or self.store or self.brand or self.promotion
+        if found is None:
+            raise ValueError("A recommendation of nothing.")
+        return found
+
+    @property
+    def sponsored(self) -> bool:
+        return self.placement is not None
 
 
-# From the product that is looked at and the number wanted to what is recommended, best first.
-ProductSurface = Callable[[Product, int], list[Recommendation]]
+@dataclass(frozen=True)
+class Answer:
+    """Hits, best first, and whether asking with a larger offset would give more."""
+
+    hits: list[Recommendation]
+    more: bool = False
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A place that recommends. Call it with an Ask; raises VectorStoreError where it cannot do without the index."""
+
+    name: str
+    title: str  # above the row, where the page has no better one
+    rule: Callable[[Ask], Answer]
+    hits: Kind = "product"
+    needs_product: bool = False  # an Ask without a product (or products) is answered with nothing
+
+    def __call__(self, ask: Ask) -> Answer:
+        if self.needs_product and not ask.anchors:
+            return Answer([])
+        return self.rule(ask)

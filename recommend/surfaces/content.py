@@ -8,7 +8,7 @@ from qdrant_client import models
 
 from catalog import selectors
 from catalog.models import Category, Product
-from recommend.surfaces.base import Recommendation
+from recommend.surfaces.base import Answer, Ask, Recommendation
 from search.documents import attribute_values
 from search.index.client import get_client
 from search.index.live import Live, on_live
@@ -23,17 +23,32 @@ MOST_TRAITS = 3
 TRAITS = ("type", "product_type", "material", "product_colour", "colour", "color", "style", "usage", "season")
 
 
-def similar(product: Product, limit: int) -> list[Recommendation]:
+def similar(ask: Ask) -> Answer:
     """Products whose text, and picture where both have one, are near."""
-    scores = _nearest(product, limit, (TEXT, IMAGE))
-    return [Recommendation(each, scores[each.pk], _alike(product, each)) for each in _served(product, scores, limit)]
+    return _answer(ask, (TEXT, IMAGE))
 
 
-def visually_similar(product: Product, limit: int) -> list[Recommendation]:
+def visually_similar(ask: Ask) -> Answer:
     """Products whose best picture is near to one of this product's pictures. None for a product without a picture."""
-    scores = _nearest(product, limit, (IMAGE,))
-    reason = f"Looks like {product.title}"
-    return [Recommendation(each, scores[each.pk], reason) for each in _served(product, scores, limit)]
+    return _answer(ask, (IMAGE,))
+
+
+def _answer(ask: Ask, names: Sequence[str]) -> Answer:
+    product = ask.anchors[0]
+    end = ask.offset + ask.limit
+    scores = _nearest(product, end + len(ask.exclude), names)
+    found = _served(product, {id: score for id, score in scores.items() if id not in ask.exclude}, end + 1)
+    looks = f"Looks like {product.title}"
+    hits = [
+        Recommendation(
+            each,
+            scores[each.pk],
+            looks if names == (IMAGE,) else _alike(product, each),
+            {"near": product.sku, "score": scores[each.pk], "by": list(names)},
+        )
+        for each in found[ask.offset : end]
+    ]
+    return Answer(hits, more=len(found) > end)
 
 
 def _nearest(product: Product, limit: int, names: Sequence[str]) -> dict[int, float]:

@@ -6,8 +6,16 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from catalog.models import Product
-from recommend.surfaces import similar, visually_similar
+from recommend.surfaces import SURFACES, Ask
 from search.index.errors import VectorStoreError
+
+
+def similar(product, limit):
+    return SURFACES["similar"](Ask(None, product=product, limit=limit)).hits
+
+
+def visually_similar(product, limit):
+    return SURFACES["visually-similar"](Ask(None, product=product, limit=limit)).hits
 
 
 def skus(found) -> list[str]:
