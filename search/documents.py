@@ -36,15 +36,21 @@ DESCRIPTION_CHARACTERS = 300  # of the text that BERT reads; its window ends at 
 
 
 @dataclass(frozen=True)
-class Document:
-    """One product as the index will hold it. `fingerprint` changes when, and only when, anything of it does."""
+class Description:
+    """What encoders see of a product, and what it is filtered by."""
 
     product_id: int
     version: int
     text: str
-    terms: Sparse
     picture_keys: list[tuple[int, str]]  # (picture id, SHA-256 of its file), in the shop's order
     payload: dict[str, Any]  # JSON
+
+
+@dataclass(frozen=True)
+class Document(Description):
+    """One product as the index will hold it. `fingerprint` changes when, and only when, anything of it does."""
+
+    terms: Sparse
     fingerprint: str  # SHA-256
 
 
@@ -62,6 +68,13 @@ def build_documents(products: Iterable[Product]) -> list[Document]:
     products = list(products)
     lines = _ancestry(product.category for product in products if product.category)
     return [_document(product, lines.get(product.category_id or 0, [])) for product in products]
+
+
+def describe(products: Iterable[Product]) -> list[Description]:
+    """Documents without what costs time (terms, fingerprint), for readers of many products. As `build_documents`."""
+    products = list(products)
+    lines = _ancestry(product.category for product in products if product.category)
+    return [_description(product, lines.get(product.category_id or 0, [])) for product in products]
 
 
 def attribute_values(attributes: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -94,12 +107,15 @@ def _ancestry(categories: Iterable[Category]) -> dict[int, list[Category]]:
 
 
 def _document(product: Product, line: Sequence[Category]) -> Document:
-    text, terms = embedded_text(product), _terms(product, line)
-    pictures = [(picture.id, picture.sha256) for picture in product.pictures.all()]
-    payload = _payload(product, line)
-    content = json.dumps([text, terms, pictures, payload], sort_keys=True, ensure_ascii=False)
+    told, terms = _description(product, line), _terms(product, line)
+    content = json.dumps([told.text, terms, told.picture_keys, told.payload], sort_keys=True, ensure_ascii=False)
     fingerprint = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
-    return Document(product.id, product.version, text, terms, pictures, payload, fingerprint)
+    return Document(told.product_id, told.version, told.text, told.picture_keys, told.payload, terms, fingerprint)
+
+
+def _description(product: Product, line: Sequence[Category]) -> Description:
+    pictures = [(picture.id, picture.sha256) for picture in product.pictures.all()]
+    return Description(product.id, product.version, embedded_text(product), pictures, _payload(product, line))
 
 
 def embedded_text(product: Product) -> str:

@@ -124,6 +124,19 @@ VECTORD_DIR = HOME / "vectord"
 # A collection that was replaced is kept this long, for processes that still ask it.
 INDEX_RETIRED_SECONDS = env.int("INDEX_RETIRED_SECONDS", 600)
 
+# Recommendations ------------------------------------------------------------------------------------------------
+QDRANT_BEHAVIOUR_ALIAS = env.str("QDRANT_BEHAVIOUR_ALIAS", "behaviour")
+# What is told of products that were indexed and of points that were deleted: functions by dotted path.
+INDEX_COMPANIONS = ["recommend.training.companion.follow"]
+# The model that is trained, by its name in recommend.models.registry, and its settings.
+RECOMMENDER = {"name": env.str("RECOMMENDER", "seq-knn"), "config": env.json("RECOMMENDER_CONFIG", {})}
+MODELS_DIR = Path(env.str("MODELS_DIR", str(HOME / "recommenders")))  # trained models; all processes must reach it
+MODELS_KEPT = env.int("MODELS_KEPT", 3)  # published versions that can be gone back to, the live one among them
+TRAIN_EVERY_HOURS = env.float("TRAIN_EVERY_HOURS", 24)  # 0: only by hand
+TRAIN_LEASE_SECONDS = env.int("TRAIN_LEASE_SECONDS", 300)
+TRAIN_HELD_OUT = env.float("TRAIN_HELD_OUT", 0.1)  # the newest share of the events, which decides what is published
+TRAIN_RECENT_DAYS = env.int("TRAIN_RECENT_DAYS", 30)  # what a model is fine-tuned on after it has seen everything
+
 # Encoders -------------------------------------------------------------------------------------------------------
 # A dotted path and its options, as in CACHES. "bundled" needs no model hub; see docs/encoders.md for the others.
 TEXT_ENCODER = env.str("TEXT_ENCODER", "bundled")  # or a hub id or path of a BERT sentence encoder
@@ -144,6 +157,21 @@ ENCODERS = {
         else {"BACKEND": "search.encoders.openclip.OpenClipEncoder", "OPTIONS": {"model": IMAGE_ENCODER}}
     ),
 }
+
+# Serving recommendations ----------------------------------------------------------------------------------------
+RECOMMEND_LOG_DAYS = env.int("RECOMMEND_LOG_DAYS", 180)  # of the log, for what goes together and what is popular
+RECOMMEND_TABLES_SECONDS = env.int("RECOMMEND_TABLES_SECONDS", 900)  # between two countings of it
+RECOMMEND_NEW_DAYS = env.int("RECOMMEND_NEW_DAYS", 30)  # how long a product is a new arrival
+RECOMMEND_SEEN_AGAIN = env.bool("RECOMMEND_SEEN_AGAIN", False)  # for-you shows what the shopper has looked at
+RECOMMEND_BOUGHT_AGAIN = env.bool("RECOMMEND_BOUGHT_AGAIN", False)  # surfaces show what the shopper has bought
+RECOMMEND_RELEVANCE = env.float("RECOMMEND_RELEVANCE", 0.7)  # 1: by score alone; lower: more different from each other
+RECOMMEND_BRAND_CAP = env.int("RECOMMEND_BRAND_CAP", 4)  # of twelve hits in a row
+RECOMMEND_STORE_CAP = env.int("RECOMMEND_STORE_CAP", 6)
+# What orders a search's hits for one shopper, by dotted path; empty: nothing. And who is asking, from a request.
+SEARCH_RERANKER = env.str("SEARCH_RERANKER", "recommend.serving.reranking.rerank")
+SEARCH_SHOPPER = env.str("SEARCH_SHOPPER", "recommend.serving.reranking.shopper_of")
+SEARCH_PERSONAL_WEIGHT = env.float("SEARCH_PERSONAL_WEIGHT", 0.3)  # 0: none; 1: by the shopper's taste alone
+SEARCH_PERSONAL_MAX_MOVE = env.int("SEARCH_PERSONAL_MAX_MOVE", 5)  # places that a hit may move at most
 
 # Tasks ----------------------------------------------------------------------------------------------------------
 # Empty: a broker made of files in HOME/broker, which needs no server. It may lose messages when a worker dies; the
@@ -179,6 +207,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "workers.tasks.drain_outbox",
         "schedule": OUTBOX_SWEEP_SECONDS,
         "options": {"expires": OUTBOX_SWEEP_SECONDS},
+    },
+    "count-companions": {
+        "task": "workers.tasks.count_companions",
+        "schedule": RECOMMEND_TABLES_SECONDS,
+        "options": {"expires": RECOMMEND_TABLES_SECONDS},
     },
     "sweep-thumbnails": {"task": "workers.tasks.make_thumbnails", "schedule": 30, "options": {"expires": 30}},
     "drop-retired-collections": {

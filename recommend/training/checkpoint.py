@@ -3,10 +3,10 @@
 What `recommend.training` gives a model to train with, beside `Recommender.fit`'s own arguments. Each is optional: it is
 passed only to a model whose `fit` has a parameter of that name.
 
-- `checkpoint: Checkpoint`: save to it now and then (once an epoch), look into it first. `load()` is None at a first start.
-- `held_out: Callable[[], float]`: the figure (NDCG@10, higher is better) of the model as it stands on newer events that
-  are not in `data`. Asked for once an epoch, it lets the model stop when the figure has not risen for a while, and go back
-  to the weights of the best epoch. It calls `score`.
+- `checkpoint: Checkpoint`: look into it first (`load()` is None at a first start), save to it once an epoch.
+- `held_out: Callable[[], float]`: the figure (NDCG@10, higher is better) of the model as it stands, on newer events
+  that are not in `data`. Asked for once an epoch, it lets the model stop when the figure has not risen for a while, and
+  go back to the weights of the best epoch. It calls `score`.
 - `start: Recommender`: a trained model of the same class and config to continue from, in place of random weights. The
   items it knows are the first rows of `data.items`, in its own order; the rows behind them are new to it.
 """
@@ -35,9 +35,9 @@ class Checkpoint:
     def save(self, state: dict[str, NDArray[Any]], meta: dict[str, Any]) -> None:
         """Keep a state. A kill at any moment leaves either this one or the one before.
 
-        For a training that ends the same with and without a kill, `state` must hold the weights, the best weights so far
-        where training stops early, the optimiser's state (moments, step), and the states of every random generator that
-        the next epochs draw from; `meta` (JSON) the epoch that comes next, the figures so far, and the schedule.
+        For a training that ends the same with and without a kill, `state` must hold the weights, the best weights so
+        far where training stops early, the optimiser's state (moments, step), and the states of every random generator
+        that the next epochs draw from; `meta` (JSON) the epoch that comes next, the figures so far, and the schedule.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         temporary = self.folder / f"{FILE}.{os.getpid()}"

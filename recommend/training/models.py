@@ -8,6 +8,12 @@ from django.utils import timezone
 class ModelVersion(models.Model):
     """A trained recommender: its files, what it was trained on, how it did on held-out data. One of them is live."""
 
+    class Points(models.TextChoices):
+        NONE = "none", "None"  # not filled yet, retired, or a model without vectors
+        FILLING = "filling", "Filling"  # takes every write beside the live one
+        LEVEL = "level", "Level"
+        BEHIND = "behind", "Behind"  # kept to go back to; brought level then
+
     name = models.CharField(max_length=40, help_text="As in recommend.models.registry")
     path = models.CharField(max_length=300, help_text="Folder below MODELS_DIR")
     seed = models.BigIntegerField(default=0)
@@ -16,6 +22,10 @@ class ModelVersion(models.Model):
     cleaning = models.JSONField(default=dict, help_text="What was removed from the events before training")
     note = models.CharField(max_length=300, blank=True, help_text="Why it was published, or why not")
     live = models.BooleanField(default=False)
+    points = models.CharField(max_length=8, choices=Points.choices, default=Points.NONE, help_text="Its item vectors")
+    trained_until = models.DateTimeField(null=True, blank=True, help_text="Time of the newest event that it learned")
+    # Until the last update, what was measured had not learned the held-out events.
+    measured_until = models.DateTimeField(null=True, blank=True, help_text="The same, of the state that was measured")
     created_at = models.DateTimeField(default=timezone.now)
     published_at = models.DateTimeField(null=True, blank=True)
 

@@ -150,6 +150,11 @@ class Batch:
             self.documents.pop(id, None)
 
     @property
+    def written(self) -> list[Document]:
+        """The documents whose points are level now."""
+        return list(self.documents.values())
+
+    @property
     def versions(self) -> dict[int, int | None]:
         """Product id -> the version that its points are made from, None where they were deleted."""
         return {id: document.version for id, document in self.documents.items()} | dict.fromkeys(self.gone)

@@ -16,7 +16,7 @@ from typing import Any
 from django.conf import settings
 
 from search.encoders.base import EncoderError
-from search.index import filling, outbox
+from search.index import companions, filling, outbox
 from search.index.batch import Batch
 from search.index.errors import VectorStoreError
 
@@ -134,6 +134,7 @@ class _Pipeline:
         self._keep_leases(writing)
         try:
             writing.result()
+            companions.tell(batch.written, batch.gone)
         except Exception as error:
             self._writing.popleft()
             self._failed(batch, error)

@@ -19,3 +19,10 @@ class IndexMissing(VectorStoreError):  # noqa: N818  (a state of the shop, which
 
     def __init__(self, alias: str) -> None:
         super().__init__(f"Nothing stands behind the alias {alias!r} yet: run `embed`.", permanent=False, status=404)
+
+
+class CompanionError(VectorStoreError):
+    """What follows the index (settings.INDEX_COMPANIONS) failed. The index itself is level; the entries come again."""
+
+    def __init__(self, name: str, error: Exception) -> None:
+        super().__init__(f"{name} could not follow: {type(error).__name__}: {error}", permanent=False)

@@ -1,0 +1,56 @@
+"""Keeps the behaviour vectors in step with the catalogue: the search's index calls it after each batch that it wrote.
+
+See `settings.INDEX_COMPANIONS`. Whatever is raised here lets the batch's outbox entries come again.
+"""
+
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+
+from recommend.training import behaviour
+from recommend.training import live as loading
+from recommend.training.live import Live
+from recommend.training.models import ModelVersion
+from search.documents import Description
+from search.index.errors import VectorStoreError
+
+Points = ModelVersion.Points
+_filling: dict[str, Live] = {}  # the version that is being filled beside the live one, by path; one at most
+
+
+def follow(upserted: Sequence[Description], deleted: Collection[int]) -> None:
+    """Bring the points of these products level, in the collection of the live model and in one that is being filled."""
+    with _threads_kept():
+        for model in _followed():
+            try:
+                behaviour.write(model, upserted)
+                behaviour.remove(model, deleted)
+            except VectorStoreError as error:
+                if error.status != behaviour.GONE:
+                    raise
+                behaviour.bring_level(model)  # the store was lost with its collections
+                if behaviour.alias_target() is None:
+                    behaviour.move_alias(model.version)
+
+
+def _followed() -> Iterator[Live]:
+    rows = ModelVersion.objects.filter(points__in=(Points.FILLING, Points.LEVEL)).values_list("pk", "path", "live")
+    for version, path, is_live in rows:
+        model = loading.live() if is_live else None
+        if model is None or model.version != version:
+            if path not in _filling:
+                _filling.clear()
+                _filling[path] = loading.load(version, path)
+            model = _filling[path]
+        if model.vectors is not None:
+            yield model
+
+
+@contextmanager
+def _threads_kept() -> Iterator[None]:
+    """The process's own work is encoding, with as many threads of torch as it was given."""
+    torch = sys.modules.get("torch")
+    before = torch.get_num_threads() if torch else 0
+    yield
+    if torch:
+        torch.set_num_threads(before)

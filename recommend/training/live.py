@@ -1,0 +1,144 @@
+"""The model that is live, as this process has it: loaded when first asked for, again within a second of a publish."""
+
+import json
+import os
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from django.conf import settings
+
+from recommend.models import registry
+from recommend.models.base import Items, Recommender, Scores, VectorModel
+from recommend.training.features import Features
+from recommend.training.models import ModelVersion
+
+CACHED_SECONDS = 1.0
+ARRAYS = ("keys", "content", "attributes", "categories")
+
+
+@dataclass(frozen=True)
+class Live:
+    """A trained version with what it was trained on. Row i of everything is `items.keys[i]`, a product's id."""
+
+    version: int
+    model: Recommender
+    items: Items
+    features: Features
+
+    @cached_property
+    def rows(self) -> dict[int, int]:
+        """Product id -> row."""
+        return {int(key): row for row, key in enumerate(self.items.keys)}
+
+    @cached_property
+    def item_vectors(self) -> Scores:
+        """(items, dim) of `vectors`, which must be there."""
+        assert self.vectors is not None  # noqa: S101  (said above)
+        return self.vectors.item_vectors()
+
+    @cached_property
+    def vectors(self) -> VectorModel | None:
+        """The part of the model whose score is an inner product; None for a model that has none."""
+        return vector_part(self.model)
+
+
+def vector_part(model: Recommender) -> VectorModel | None:
+    """The model itself where its score is an inner product, the transformer of a blend, or None."""
+    for part in (model, getattr(model, "transformer", None)):
+        if hasattr(part, "user_vector") and hasattr(part, "item_vectors"):
+            return part  # type: ignore[return-value]
+    return None
+
+
+_lock = threading.Lock()
+_cached: tuple[float, str, Live | None] = (-CACHED_SECONDS, "", None)
+
+
+def forget() -> None:
+    """Let the next `live` ask anew. A forked child loads its own: a network that ran in its parent hangs in it."""
+    global _lock, _cached
+    _lock = threading.Lock()
+    _cached = (-CACHED_SECONDS, "", None)
+
+
+os.register_at_fork(after_in_child=forget)
+
+
+def live() -> Live | None:
+    """Return the live model, None before the first publish. Asks the database at most once a second.
+
+    While one thread loads a new version, the others go on with the one before. Raises OSError or ValueError where the
+    version's files cannot be read.
+    """
+    global _cached
+    asked_at, path, known = _cached
+    if time.monotonic() - asked_at < CACHED_SECONDS and _folder_is(path):
+        return known
+    row = ModelVersion.objects.filter(live=True).values_list("pk", "path").first()
+    if row is None:
+        _cached = (time.monotonic(), _key(""), None)
+        return None
+    version, folder = row
+    if known is not None and known.version == version and path == _key(folder):
+        _cached = (time.monotonic(), path, known)
+        return known
+    if not _lock.acquire(blocking=known is None):
+        return known
+    try:
+        _, path, known = _cached
+        if known is None or known.version != version or path != _key(folder):
+            known = load(version, folder)
+            _one_thread()
+        _cached = (time.monotonic(), _key(folder), known)
+        return known
+    finally:
+        _lock.release()
+
+
+def load(version: int, path: str, part: str = "model") -> Live:
+    """Read a version's files. `part`: "model" for what is served, "measured" for its state before the last update."""
+    folder = Path(settings.MODELS_DIR) / path
+    return Live(version, registry.load(folder / part), read_items(folder), read_features(folder))
+
+
+def read_items(folder: Path) -> Items:
+    """Items as `write_items` left them; mapped and not read, so that processes of one machine share the pages."""
+    found = {name: folder / "items" / f"{name}.npy" for name in ARRAYS}
+    arrays = {name: np.load(file, mmap_mode="r", allow_pickle=False) for name, file in found.items() if file.exists()}
+    # The keys are looked up one by one, which is slow in a mapped array.
+    return Items(**{**arrays, "keys": np.array(arrays["keys"])})
+
+
+def write_items(folder: Path, items: Items) -> None:
+    (folder / "items").mkdir(parents=True, exist_ok=True)
+    for name in ARRAYS:
+        if (array := getattr(items, name)) is not None:
+            np.save(folder / "items" / f"{name}.npy", array, allow_pickle=False)
+
+
+def read_features(folder: Path) -> Features:
+    return Features(**json.loads((folder / "features.json").read_text()))
+
+
+def write_features(folder: Path, features: Features) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "features.json").write_text(json.dumps(features.__dict__))
+
+
+def _key(path: str) -> str:
+    return f"{settings.MODELS_DIR}/{path}"
+
+
+def _folder_is(path: str) -> bool:
+    return path.startswith(f"{settings.MODELS_DIR}/")
+
+
+def _one_thread() -> None:
+    """A request's one short forward pass gains nothing from threads, and they would take the cores from the others."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
