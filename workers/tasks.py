@@ -12,6 +12,7 @@ from django.db import OperationalError
 
 from catalog.models import Picture
 from catalog.pictures import make_thumbnails as make_thumbnails_of
+from recommend.serving import tables
 from search.encoders.base import EncoderError
 from search.index import filling
 from search.index.drain import drain
@@ -57,3 +58,10 @@ def drop_retired_collections() -> None:
     """Drop collections that were replaced, once nobody can be asking them."""
     for name in filling.drop_retired():
         logger.info("Dropped the retired collection %s", name)
+
+
+@shared_task(**RETRY)
+def count_companions() -> None:
+    """Count anew in the log what goes together, what is popular and what is rising."""
+    counted = tables.refresh()
+    logger.info("Counted %d events; %d products have companions in baskets", counted.events, counted.baskets)

@@ -71,6 +71,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
+    "recommend.events.middleware.remember_shopper",
 ]
 
 ROOT_URLCONF = "vetrina.urls"
@@ -231,6 +232,26 @@ THUMBNAIL_SIZES = {"small": 160, "medium": 480, "large": 1200}  # the longer sid
 SHOP_NAME = env.str("SHOP_NAME", "Vetrina")
 SHOP_CURRENCY = env.str("SHOP_CURRENCY", "EUR")
 SEARCH_PAGE_SIZE = env.int("SEARCH_PAGE_SIZE", 24)
+
+# Sponsored places -----------------------------------------------------------------------------------------------
+SPONSORED_FLOOR = env.float("SPONSORED_FLOOR", 0.5)  # relevance, 0 to 1, that a product needs before its bid counts
+SPONSORED_RESERVE = env.float("SPONSORED_RESERVE", 0.05)  # the least that a click costs
+# Clicks expected from one view. It makes bids for views and for clicks comparable.
+SPONSORED_EXPECTED_CLICK_RATE = env.float("SPONSORED_EXPECTED_CLICK_RATE", 0.02)
+SPONSORED_PLACES = env.int("SPONSORED_PLACES", 4)  # in one answer, at most
+SPONSORED_PER_STORE = env.int("SPONSORED_PER_STORE", 2)  # of these
+SPONSORED_CHARGEABLE_SECONDS = env.int("SPONSORED_CHARGEABLE_SECONDS", 86_400)  # a click that comes later is free
+SPONSORED_CLICK_RATE = env.str("SPONSORED_CLICK_RATE", "20/min")  # charged clicks and views of one address
+SPONSORED_RETENTION_DAYS = env.int("SPONSORED_RETENTION_DAYS", 90)  # of placements; 0: for ever
+
+# Events ---------------------------------------------------------------------------------------------------------
+# True: nothing personal is stored before the shopper said yes; False: unless they, or their browser (DNT, GPC), said no.
+EVENTS_REQUIRE_CONSENT = env.bool("EVENTS_REQUIRE_CONSENT", False)
+EVENTS_PER_MINUTE = env.int("EVENTS_PER_MINUTE", 600)  # from one client without an API key
+EVENTS_FILTER_BOTS = env.bool("EVENTS_FILTER_BOTS", True)  # by the name that they give themselves
+EVENT_MAX_AGE_DAYS = env.int("EVENT_MAX_AGE_DAYS", 7)  # of what arrives over REST: apps send what they kept offline
+EVENT_MAX_AHEAD_SECONDS = env.int("EVENT_MAX_AHEAD_SECONDS", 300)  # clocks differ
+EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", 730)  # 0: for ever
 
 # REST -----------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

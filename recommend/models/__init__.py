@@ -4,7 +4,21 @@ Django looks here for the app's database tables; they are written beside what us
 """
 
 from recommend.events.models import Event, Shopper
+from recommend.serving.models import Companions, Crossing, Demand, Exposure
 from recommend.sponsored.models import Campaign, CampaignDay, Charge, Placement
 from recommend.training.models import ModelVersion, TrainingRun
 
-__all__ = ["Campaign", "CampaignDay", "Charge", "Event", "ModelVersion", "Placement", "Shopper", "TrainingRun"]
+__all__ = [
+    "Campaign",
+    "CampaignDay",
+    "Charge",
+    "Companions",
+    "Crossing",
+    "Demand",
+    "Event",
+    "Exposure",
+    "ModelVersion",
+    "Placement",
+    "Shopper",
+    "TrainingRun",
+]

@@ -1,0 +1,12 @@
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('recommend', '0011_campaign_groups'),
+        ('recommend', '0020_points'),
+        ('recommend', '0030_serving'),
+    ]
+
+    operations = []
