@@ -12,7 +12,8 @@ class Shopper(models.Model):
     """Somebody who shops, known by an anonymous key on one device, or by an account on all of them.
 
     On login the device's shopper points to the account's (`merged_into`); nothing is rewritten, so taking the pointer
-    back undoes it. The history of a shopper is that of all who point to it.
+    back undoes it. The history of a shopper is that of all who point to it. `merged_at` stays when a merge is undone,
+    so that the next login does not repeat it.
     """
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False, help_text="What the device's cookie holds")
@@ -35,7 +36,12 @@ class Shopper(models.Model):
 
 
 class Event(models.Model):
-    """One thing that one shopper did. Never updated; removed only when it is older than EVENT_RETENTION_DAYS."""
+    """One thing that one shopper did. Never updated; removed only when it is older than EVENT_RETENTION_DAYS.
+
+    Write it through `recommend.events.log.record`. On PostgreSQL the table is partitioned by month and its primary key
+    is (id, happened_at), as a key of a partitioned table has to hold what it is partitioned by; ids come from one
+    sequence, so that they are unique all the same.
+    """
 
     class Kind(models.TextChoices):
         VIEW = "view", "View"
@@ -51,10 +57,20 @@ class Event(models.Model):
 
     event_id = models.UUIDField(help_text="Given by the client: the same one twice is one event")
     kind = models.CharField(max_length=12, choices=Kind.choices)
-    shopper = models.ForeignKey(Shopper, on_delete=models.CASCADE, related_name="events")
+    # None where the shopper did not consent: then it counts what happened, and nobody can tell to whom. The indexes
+    # below begin with these two fields, so neither has one of its own, which every write would pay for.
+    shopper = models.ForeignKey(
+        Shopper, on_delete=models.CASCADE, null=True, blank=True, db_index=False, related_name="events"
+    )
     # No constraint in the database: the log outlives the product, and a write must not look up and lock its row.
     product = models.ForeignKey(
-        "catalog.Product", on_delete=models.DO_NOTHING, db_constraint=False, null=True, blank=True, related_name="+"
+        "catalog.Product",
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        null=True,
+        blank=True,
+        related_name="+",
     )
     query = models.CharField(max_length=300, blank=True)
     surface = models.CharField(max_length=40, blank=True, help_text="Where the product was shown: for-you, search, …")
@@ -80,6 +96,11 @@ class Event(models.Model):
             # With the time, because on PostgreSQL the table is partitioned by it; a client that sends an event again
             # sends its time again.
             models.UniqueConstraint(fields=["event_id", "happened_at"], name="event_once"),
+            models.CheckConstraint(
+                condition=Q(consent=True, shopper__isnull=False)
+                | Q(consent=False, shopper__isnull=True, query="", basket="", session=""),
+                name="event_personal_only_with_consent",
+            ),
         ]
 
     def __str__(self) -> str:

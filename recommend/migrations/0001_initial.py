@@ -116,8 +116,8 @@ class Migration(migrations.Migration):
                 ('consent', models.BooleanField(default=True, help_text="May be used for this shopper's own recommendations")),
                 ('happened_at', models.DateTimeField()),
                 ('received_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('product', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='catalog.product')),
-                ('shopper', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='recommend.shopper')),
+                ('product', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='catalog.product')),
+                ('shopper', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='recommend.shopper')),
             ],
         ),
         migrations.CreateModel(
@@ -177,5 +177,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='event',
             constraint=models.UniqueConstraint(fields=('event_id', 'happened_at'), name='event_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='event',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('consent', True), ('shopper__isnull', False)), models.Q(('basket', ''), ('consent', False), ('query', ''), ('session', ''), ('shopper__isnull', True)), _connector='OR'), name='event_personal_only_with_consent'),
         ),
     ]

@@ -1,0 +1,182 @@
+"""Who is shopping: an anonymous key on a device, an account on all of them, and how the one becomes the other."""
+
+import hmac
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.signing import BadSignature
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+
+from recommend.events.consent import consent_of
+from recommend.events.models import Shopper
+
+COOKIE = "shopper"
+SALT = "recommend.shopper"
+COOKIE_SECONDS = 400 * 86_400  # what browsers keep at most (RFC 6265bis)
+SESSION_HEADER = "X-Shopper-Session"
+# A session stands for a shopper only if nobody can guess it.
+SHORTEST_SECRET = 16
+# Names that other systems have for their customers become keys by this (RFC 9562, version 5).
+_NAMES = uuid.UUID("6f1d0c0e-5a5b-4a67-9f0f-0c8f4a2b7d10")
+_REMEMBER, _ASKED = "_shopper_to_remember", "_shopper_was_asked"
+
+
+def shopper_of(request: Any, *, create: bool = False, session: str = "") -> Shopper | None:
+    """Return the account's shopper for who is logged in, else the device's; None for strangers and without consent.
+
+    With `create` a stranger becomes known: the key goes out as a signed cookie with the response. A device is known by
+    that cookie, or where there is none (an app, or two requests of a first page at once) by `session` or the header
+    X-Shopper-Session, a secret of at least 16 characters that the client made. The history of an account is shown to
+    nobody who is not logged in: a device that was merged into one starts anew after the logout.
+    """
+    request = getattr(request, "_request", request)  # REST framework's, or Django's own
+    setattr(request, _ASKED, True)
+    if not consent_of(request):
+        return None
+    user = getattr(request, "user", None)
+    if user is not None and user.is_authenticated:
+        return _of_account(user, create=create)
+    key = _key_in_cookie(request)
+    remembered = key is not None
+    key = key or _key_of_session(session or request.headers.get(SESSION_HEADER, ""))
+    shopper = _unmerged(Shopper.objects.filter(key=key).select_related("merged_into").first()) if key else None
+    if shopper is None and create:
+        taken = key is not None and Shopper.objects.filter(key=key).exists()
+        shopper, _ = Shopper.objects.get_or_create(key=uuid.uuid4() if key is None or taken else key)
+        remembered = remembered and not taken
+    if shopper is not None and not remembered:
+        setattr(request, _REMEMBER, shopper.key)
+    return shopper
+
+
+def of_name(name: str) -> uuid.UUID:
+    """Return the key of the shopper whom another system calls `name`; a UUID is a key itself."""
+    try:
+        return uuid.UUID(name)
+    except ValueError:
+        return uuid.uuid5(_NAMES, name)
+
+
+def by_names(names: Iterable[str]) -> dict[str, Shopper]:
+    """Return the shopper of each name, made where it is new, in a fixed number of queries. Merged ones are followed."""
+    keys = {name: of_name(name) for name in names}
+    known = _by_key(keys.values())
+    if new := [Shopper(key=key) for key in dict.fromkeys(keys.values()) if key not in known]:
+        Shopper.objects.bulk_create(new, ignore_conflicts=True)  # another process may make the same one
+        known |= _by_key(shopper.key for shopper in new)
+    return {name: known[key] for name, key in keys.items()}
+
+
+def merge(anonymous: Shopper, account: Shopper) -> bool:
+    """Let the account's history contain the device's. Return False if the device was merged already.
+
+    Nothing is rewritten; `unmerge` undoes it. Raises ValueError where it would make a circle or a chain.
+    """
+    with transaction.atomic():
+        ids = sorted({anonymous.pk, account.pk, account.merged_into_id or account.pk})
+        locked = {each.pk: each for each in Shopper.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
+        device, target = locked[anonymous.pk], locked[account.pk]
+        if device.merged_into_id:
+            return False
+        if target.merged_into_id:
+            target = locked.get(target.merged_into_id) or Shopper.objects.get(pk=target.merged_into_id)
+        if device.pk == target.pk:
+            raise ValueError("A shopper cannot be merged into itself.")
+        if device.user_id:
+            raise ValueError("An account cannot be merged into another shopper.")
+        if Shopper.objects.filter(merged_into=device).exists():
+            raise ValueError("Others are merged into this shopper; take them apart first.")
+        device.merged_into, device.merged_at = target, timezone.now()
+        device.save(update_fields=["merged_into", "merged_at"])
+    return True
+
+
+def unmerge(anonymous: Shopper) -> bool:
+    """Take a merge back, for good: the next login does not repeat it. Return False if there was none."""
+    return bool(Shopper.objects.filter(pk=anonymous.pk, merged_into__isnull=False).update(merged_into=None))
+
+
+def devices_of(shopper: Shopper) -> list[Shopper]:
+    """Return the shopper at the root of the merges, and all that were merged into it; read now, in one query."""
+    root = Shopper.objects.filter(pk=shopper.pk).values(root=Coalesce("merged_into", "pk"))
+    return list(Shopper.objects.filter(Q(pk__in=root) | Q(merged_into__in=root)))
+
+
+def join_device(request: HttpRequest | None, user: AbstractBaseUser) -> None:
+    """At login: what this device did so far belongs to the account, unless it is another's, or was taken apart."""
+    if request is None or not consent_of(request):
+        return
+    key = _key_in_cookie(request)
+    device = Shopper.objects.filter(key=key, user=None, merged_into=None, merged_at=None).first() if key else None
+    account = _of_account(user, create=True) if device else None
+    if device and account:
+        merge(device, account)
+
+
+def part_from_device(request: HttpRequest | None) -> None:
+    """At logout: the device forgets its key, and who comes next is somebody new."""
+    if request is not None:
+        setattr(request, _REMEMBER, None)
+
+
+def write_cookie(request: HttpRequest, response: Any) -> None:
+    """Put into the response what `shopper_of` and `part_from_device` decided while it was made."""
+    if getattr(request, _ASKED, False):
+        patch_vary_headers(response, ["Cookie"])
+    if not hasattr(request, _REMEMBER):
+        return
+    key: uuid.UUID | None = getattr(request, _REMEMBER)
+    if key is None:
+        response.delete_cookie(COOKIE, samesite="Lax")
+        return
+    response.set_signed_cookie(
+        COOKIE,
+        key.hex,
+        salt=SALT,
+        max_age=COOKIE_SECONDS,
+        httponly=True,
+        samesite="Lax",  # so that no other site can make events in this shopper's name
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
+
+
+def _of_account(user: Any, *, create: bool) -> Shopper | None:
+    shopper = Shopper.objects.filter(user=user).first()
+    if shopper is None and create:
+        shopper, _ = Shopper.objects.get_or_create(user=user)
+    return shopper
+
+
+def _unmerged(shopper: Shopper | None) -> Shopper | None:
+    """The shopper whose history a device shows when nobody is logged in: none that belongs to an account."""
+    while shopper is not None and shopper.merged_into is not None:
+        shopper = shopper.merged_into
+    return shopper if shopper is not None and shopper.user_id is None else None
+
+
+def _key_in_cookie(request: HttpRequest) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(request.get_signed_cookie(COOKIE, salt=SALT, max_age=COOKIE_SECONDS))
+    except (KeyError, BadSignature, ValueError):
+        return None
+
+
+def _key_of_session(session: str) -> uuid.UUID | None:
+    """One session is one key, however many requests carry it at once; nobody can find the session from the key."""
+    if not SHORTEST_SECRET <= len(session) <= 64:
+        return None
+    digest = hmac.digest(settings.SECRET_KEY.encode(), f"{SALT}:{session}".encode("utf-8", "replace"), "sha256")
+    return uuid.UUID(bytes=digest[:16], version=8)
+
+
+def _by_key(keys: Iterable[uuid.UUID]) -> dict[uuid.UUID, Shopper]:
+    found = Shopper.objects.filter(key__in=set(keys)).select_related("merged_into")
+    return {each.key: each.merged_into or each for each in found}
