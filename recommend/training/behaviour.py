@@ -93,7 +93,7 @@ def write(live: Live, entries: Sequence[Description]) -> None:
 
 def remove(live: Live, product_ids: Iterable[int]) -> None:
     for ids in batched(sorted(product_ids), AT_ONCE):
-        get_client().delete(collection_of(live.version), models.PointIdsList(points=ids), wait=True)
+        get_client().delete(collection_of(live.version), models.PointIdsList(points=list(ids)), wait=True)
 
 
 def item_vectors(live: Live, entries: Sequence[Description]) -> Scores:
@@ -102,8 +102,8 @@ def item_vectors(live: Live, entries: Sequence[Description]) -> Scores:
     out = np.zeros((len(entries), live.vectors.dim), np.float32)
     rows = np.array([live.rows.get(entry.product_id, -1) for entry in entries], np.int64)
     out[rows >= 0] = live.item_vectors[rows[rows >= 0]]
-    later = np.flatnonzero(rows < 0)
-    if len(later):
+    later = np.flatnonzero(rows < 0).tolist()
+    if later:
         out[later] = live.vectors.content_vectors(live.features.items([entries[row] for row in later]))
     if not np.isfinite(out).all():
         raise ValueError(f"Model version {live.version} gave item vectors that are not finite.")
