@@ -9,7 +9,7 @@ import numpy as np
 from django.db.models import Prefetch, QuerySet
 
 from catalog.models import Picture, Product
-from recommend.models.base import Ids, Items, Scores
+from recommend.models.base import Items, Scores
 from search.documents import Description, describe
 from search.index import embeddings
 from search.index.batch import isolating
@@ -106,18 +106,6 @@ def described(product_ids: Iterable[int] | None = None, *, published: bool = Tru
         for product, error in failed:
             log.warning("Product %s cannot be described: %s", product.pk, error)
         yield entries
-
-
-def joined(parts: Sequence[Items]) -> Items:
-    """One after the other."""
-    content: Scores | None = None
-    if all(part.content is not None for part in parts):
-        content = np.concatenate([part.content for part in parts if part.content is not None])
-    attributes: list[Ids] = [part.attributes for part in parts if part.attributes is not None]
-    categories: list[Ids] = [part.categories for part in parts if part.categories is not None]
-    return Items(
-        np.concatenate([part.keys for part in parts]), content, np.concatenate(attributes), np.concatenate(categories)
-    )
 
 
 def _attributes(payload: dict[str, Any]) -> list[str]:

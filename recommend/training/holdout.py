@@ -1,0 +1,128 @@
+"""How well a model foresees events that it has not learned from: the newest ones, split off at one moment for all.
+
+Each held-out event asks for the product that came next, given all that the shopper did before it; only products that
+are new to the shopper count, since a shop need not recommend what was just looked at. Every item that the shopper has
+not had is ranked. See Ji et al., "On offline evaluation of recommender systems" (2020), for why one moment for all.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommend.models.base import Ids, Recommender, Scores
+from recommend.training.dataset import Dataset
+
+AT = 10
+MOST_QUESTIONS = 4000  # in all, drawn at random: the figure's standard error is then below .005
+MOST_PER_SHOPPER = 5
+LONGEST = 50  # events of a history that a model is asked with, as in serving
+AT_ONCE = 256  # histories whose scores over all items are held at once
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Questions: histories of product ids, each with the product that came next, and how much that event weighs."""
+
+    histories: Sequence[Ids]
+    answers: Ids
+    weights: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.answers)
+
+    def known_to(self, *keys: Ids) -> "HeldOut":
+        """The questions whose answer each of the models knows, by its items' keys."""
+        kept = np.all([np.isin(self.answers, each) for each in keys], axis=0) if keys else np.ones(len(self), bool)
+        histories = [history for history, keep in zip(self.histories, kept, strict=True) if keep]
+        return HeldOut(histories, self.answers[kept], self.weights[kept])
+
+
+def held_out(dataset: Dataset, since: float, *, seed: int = 0, most: int = MOST_QUESTIONS) -> HeldOut:
+    """Questions from the events since a moment (seconds since the epoch)."""
+    keys = dataset.items.keys
+    found: list[tuple[int, int]] = []  # (start of the history, place of the answer)
+    for row in np.flatnonzero(
+        np.logical_or.reduceat(dataset.times >= since, dataset.starts[:-1]) if len(dataset) else []
+    ):
+        start, end = dataset.starts[row : row + 2].tolist()
+        items = dataset.rows[start:end]
+        _, firsts = np.unique(items, return_index=True)
+        new = np.sort(firsts[(firsts > 0) & (dataset.times[start:end][firsts] >= since)])
+        found += [(start, start + place) for place in new[:MOST_PER_SHOPPER].tolist()]
+    if len(found) > most:
+        chosen = np.sort(np.random.default_rng(seed).choice(len(found), most, replace=False))
+        found = [found[place] for place in chosen]
+    places = np.array([place for _, place in found], np.int64)
+    histories = [keys[dataset.rows[start:place]] for start, place in found]
+    return HeldOut(histories, keys[dataset.rows[places]], dataset.weights[places])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a model made of the questions."""
+
+    ranks: NDArray[np.float64]  # (questions,) of the answer, from 1; infinite where the model does not know it
+    weights: NDArray[np.float32]
+    shown: int  # different items among the first AT of all lists
+    items: int
+
+    @property
+    def gains(self) -> NDArray[np.float64]:
+        """(questions,) NDCG@AT of each."""
+        return np.where(self.ranks <= AT, 1 / np.log2(self.ranks + 1), 0.0)
+
+    @property
+    def ndcg(self) -> float:
+        """Mean of `gains`, weighted by kind of event."""
+        return float(np.average(self.gains, weights=self.weights)) if len(self.ranks) else 0.0
+
+    def figures(self) -> dict[str, Any]:
+        n = len(self.ranks)
+        hits = self.ranks <= AT
+        return {
+            f"ndcg@{AT}": round(self.ndcg, 5),
+            f"hr@{AT}": round(float(np.average(hits, weights=self.weights)), 5) if n else 0.0,
+            "mrr": round(float(np.average(1 / self.ranks, weights=self.weights)), 5) if n else 0.0,
+            f"coverage@{AT}": round(self.shown / self.items, 5) if self.items else 0.0,
+            "questions": n,
+        }
+
+
+def ask(model: Recommender, keys: Ids, questions: HeldOut) -> Outcome:
+    """Put the questions to a model whose item i is the product `keys[i]`. Events on items it does not know are left out.
+
+    Ties count against the model: one that scores everything alike foresees nothing.
+    """
+    order = np.argsort(keys)
+    ranks = np.full(len(questions), np.inf)
+    shown = np.zeros(len(keys), bool)
+    for start in range(0, len(questions), AT_ONCE):
+        histories = [_rows(keys, order, each) for each in questions.histories[start : start + AT_ONCE]]
+        answers = questions.answers[start : start + AT_ONCE]
+        scores = np.array(model.score([each[-LONGEST:] for each in histories]), np.float32)
+        for row, (history, answer) in enumerate(zip(histories, answers, strict=True)):
+            scores[row, history] = -np.inf
+            if len(found := _rows(keys, order, np.array([answer]))):
+                mine = scores[row, found[0]]
+                ranks[start + row] = np.sum(scores[row] >= mine) if np.isfinite(mine) else np.inf
+        shown[_first(scores)] = True
+    return Outcome(ranks, questions.weights, int(shown.sum()), len(keys))
+
+
+def _rows(keys: Ids, order: Ids, products: Ids) -> Ids:
+    place = order[np.searchsorted(keys, products, sorter=order).clip(max=len(keys) - 1)]
+    return place[keys[place] == products]
+
+
+def _first(scores: Scores) -> Ids:
+    most = min(AT, scores.shape[1])
+    return np.argpartition(-scores, most - 1, axis=1)[:, :most].ravel() if most else np.zeros(0, np.int64)
+
+
+def difference(new: Outcome, old: Outcome) -> tuple[float, float]:
+    """Return by how much `new` is better in NDCG, and that difference's standard error, both over the same questions."""
+    gained = (new.gains - old.gains) * new.weights / new.weights.mean()
+    return float(gained.mean()), float(gained.std() / np.sqrt(len(gained)))
