@@ -1,39 +1,234 @@
-"""Rows of recommendations, which a product's page loads after itself."""
+"""Recommendations as shoppers meet them: fragments that a page loads after itself, and a page of each surface.
+
+One answer is shown in one of five layouts. A fragment whose surface fails is logged and empty: the page that asked for
+it stands without it.
+"""
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal, cast, get_args
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, QueryDict
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from catalog.selectors import published_products
-from recommend.surfaces import SURFACES, Ask
-from search.index.errors import VectorStoreError
-from search.shop.cards import make_cards
+from catalog.models import Product
+from catalog.selectors import published_products, with_card_parts
+from recommend.events.shoppers import shopper_of
+from recommend.shop.cart import Cart
+from recommend.shop.why import Part, parts_of
+from recommend.surfaces import SURFACES, Answer, Ask, Recommendation, Surface
+from search.shop import parameters
+from search.shop.cards import Card, make_cards
 
 log = logging.getLogger(__name__)
 
-LENGTH = 12
-TITLES = {"similar": "You may also like", "visually-similar": "Looks like it"}
+Layout = Literal["row", "cards", "list", "waterfall", "set"]
+Place = Literal["home", "product", "cart", "search", "page"]
+LIMITS: dict[str, int] = {"row": 12, "cards": 12, "list": 10, "waterfall": 24, "set": 2}
+KINDS = {"stores": 6, "brands": 6, "promotions": 6, "sponsored": 4}  # surfaces of few hits, each a wide one
+DEEPEST = 480  # hits of one surface that can be scrolled or paged to
+# Then a click is asked for, so that who wants to reach the foot of the page can.
+LOADS_BY_ITSELF = 3
+# On a page that has a better title for a surface than the surface itself.
+TITLES = {
+    ("complements", "product"): "Goes well with",
+    ("complements", "cart"): "Goes well with your cart",
+    ("bought-together", "product"): "Bought together",
+    ("bought-together", "cart"): "Often bought with what you chose",
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One recommendation, ready for a template."""
+
+    hit: Recommendation
+    surface: str
+    position: int  # counted from 0 over all pages of the answer
+    card: Card | None = None  # of a product
+    cards: tuple[Card, ...] = ()  # of the products that made the case for a store, brand or promotion
+
+    @property
+    def key(self) -> str:
+        """What tells it from every other recommendation on a page, for ids of elements."""
+        return f"{self.surface}-{self.hit.subject.pk}"
+
+    @property
+    def sponsored(self) -> bool:
+        return self.hit.sponsored
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        return parts_of(self.hit)
+
+    @property
+    def query(self) -> str:
+        """Which product, shown where: for the addresses of its buttons."""
+        sku = self.hit.product.sku if self.hit.product else ""
+        return urlencode({"sku": sku, "surface": self.surface, "position": str(self.position)})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an address asks for."""
+
+    surface: Surface
+    product: Product | None
+    place: Place
+    layout: Layout
+    offset: int
+    params: QueryDict
+
+    @property
+    def limit(self) -> int:
+        return KINDS.get(self.surface.name, LIMITS[self.layout])
+
+    @property
+    def title(self) -> str:
+        return TITLES.get((self.surface.name, self.place), self.surface.title)
+
+    def address(self, route: str, **changes: str | int) -> str:
+        """The address of the same thing with other parameters; None of them is kept that does not differ."""
+        named = {"surface": self.surface.name, **({"sku": self.product.sku} if self.product else {})}
+        params = self.params.copy()
+        for name, value in changes.items():
+            params[{"layout": "as"}.get(name, name)] = str(value)
+        query = params.urlencode()
+        return reverse(f"recommend:{route}", kwargs=named) + (f"?{query}" if query else "")
 
 
 @require_safe
-def row(request: HttpRequest, surface: str, sku: str) -> HttpResponse:
-    """One row as HTML; empty where there is nothing to recommend or nobody to ask: the page stands without it."""
-    recommend = SURFACES.get(surface)
-    product = published_products().select_related("category", "brand").filter(sku=sku).first()
-    if recommend is None or product is None:
-        raise Http404("There is no such row.")
+def row(request: HttpRequest, surface: str, sku: str = "") -> HttpResponse:
+    """A fragment. With `instead=1` it takes the place of something that stands already: nothing is then a 204."""
     try:
-        found = recommend(Ask(None, product=product, limit=LENGTH)).hits
-    except VectorStoreError:
-        log.exception("No row %s for %s", surface, sku)
-        found = []
-    cards = make_cards(
-        [each.product for each in found if each.product],
-        reasons={each.product.pk: each.reason for each in found if each.product},
-    )
-    context = {"cards": cards, "surface": surface, "title": TITLES.get(surface, surface)}
-    response = render(request, "recommend/row.html", context)
+        asked = _read(request, surface, sku, layout="row")
+        found = _answer(request, asked)
+    except parameters.ParameterError as error:
+        return HttpResponseBadRequest(" ".join(error.sentences), content_type="text/plain; charset=utf-8")
+    except Exception:  # whatever is wrong with a row, the page that shows it is whole
+        log.exception("No row %s%s", surface, f" for {sku}" if sku else "")
+        asked, found = None, Answer([])
+    if asked is None or not found.hits:
+        ends = asked is not None and asked.offset > 0
+        empty = 204 if request.GET.get("instead") == "1" else 200
+        response = render(request, "recommend/_end.html") if ends else HttpResponse(status=empty)
+    else:
+        template = "recommend/_items.html" if asked.offset else "recommend/row.html"
+        response = render(request, template, _context(asked, found))
     response["X-Robots-Tag"] = "noindex"
+    response["Cache-Control"] = "private, no-store"  # the next answer may differ, and is another shopper's
     return response
+
+
+@require_safe
+def page(request: HttpRequest, surface: str, sku: str = "") -> HttpResponse:
+    """A whole page of one surface, which works without scripts too."""
+    try:
+        asked = _read(request, surface, sku, layout="waterfall", place="page")
+        found = _answer(request, asked)
+    except parameters.ParameterError as error:
+        return render(request, "shop/bad_request.html", {"sentences": error.sentences}, status=400)
+    except Http404:
+        raise
+    except Exception:
+        log.exception("No page of %s", surface)
+        return render(request, "shop/unavailable.html", {"icon": "pause", "request_": {"q": ""}}, status=503)
+    context = _context(asked, found)
+    layouts = [
+        (name, label, asked.address("page", layout=name, offset=0))
+        for name, label in (("waterfall", "Waterfall"), ("cards", "Cards"), ("list", "List"))
+    ]
+    return render(request, "recommend/page.html", {**context, "layouts": layouts})
+
+
+def _read(request: HttpRequest, name: str, sku: str, *, layout: Layout, place: Place = "home") -> Asked:
+    """Raises Http404 for a surface or product that is not there, and ParameterError for what makes no sense."""
+    surface = SURFACES.get(name)
+    if surface is None:
+        raise Http404("There is no such row.")
+    product = None
+    if sku:
+        product = with_card_parts(published_products().filter(sku=sku)).first()
+        if product is None:
+            raise Http404("There is no such product.")
+    params = request.GET
+    asked_layout = params.get("as", layout)
+    asked_place = params.get("at", "product" if sku else place)
+    offset = params.get("offset", "0")
+    wrong = []
+    if asked_layout not in get_args(Layout):
+        wrong.append(f"as is one of {', '.join(get_args(Layout))}.")
+    if asked_place not in get_args(Place):
+        wrong.append(f"at is one of {', '.join(get_args(Place))}.")
+    if not (offset.isascii() and offset.isdigit() and len(offset) < 5 and int(offset) <= DEEPEST):
+        wrong.append(f"offset is a whole number up to {DEEPEST}.")
+    if wrong:
+        raise parameters.ParameterError(wrong)
+    return Asked(surface, product, cast(Place, asked_place), cast(Layout, asked_layout), int(offset), params)
+
+
+def _answer(request: HttpRequest, asked: Asked) -> Answer:
+    ask = Ask(shopper_of(request), product=asked.product, limit=asked.limit, offset=asked.offset)
+    if asked.place == "cart":
+        ids = Cart(request.session).product_ids
+        inside = with_card_parts(published_products().filter(pk__in=ids))
+        ask = replace(ask, products=tuple(inside), exclude=frozenset(ids))
+    elif asked.place == "search":
+        words = asked.params.copy()
+        for name in ("as", "at", "offset", "instead", "picture"):
+            words.pop(name, None)
+        search = parameters.read(words).request
+        ask = replace(ask, q=search.q, filters=search.filters)
+    found = asked.surface(ask)
+    return replace(found, more=found.more and asked.offset + asked.limit <= DEEPEST)
+
+
+def _context(asked: Asked, found: Answer) -> dict[str, object]:
+    shown = show(found.hits, asked.surface.name, asked.offset)
+    after = asked.offset + asked.limit
+    return {
+        "asked": asked,
+        "surface": asked.surface,
+        "title": asked.title,
+        "layout": asked.layout,
+        "shown": shown,
+        "next": asked.address("row", layout=asked.layout, offset=after) if found.more else "",
+        "next_page": asked.address("page", layout=asked.layout, offset=after) if found.more else "",
+        "whole": asked.address("page") if not asked.surface.needs_product and found.more else "",
+        "by_itself": asked.offset < LOADS_BY_ITSELF * asked.limit,
+        **(_set(asked, shown) if asked.layout == "set" else {}),
+    }
+
+
+def show(hits: Sequence[Recommendation], surface: str, offset: int = 0) -> list[Shown]:
+    """Hits as templates show them. All their cards are made at once, in a fixed number of queries."""
+    flat = [each.product for hit in hits for each in (hit, *hit.products) if each.product is not None]
+    cards = dict(zip((product.pk for product in flat), make_cards(flat), strict=True))
+    return [
+        Shown(
+            hit,
+            surface,
+            offset + index,
+            replace(cards[hit.product.pk], why=hit.reason) if hit.product else None,
+            tuple(cards[each.product.pk] for each in hit.products if each.product),
+        )
+        for index, hit in enumerate(hits)
+    ]
+
+
+def _set(asked: Asked, shown: Sequence[Shown]) -> dict[str, object]:
+    """The product looked at and what is bought with it, at one price. Only what can go into the cart as it is."""
+    if asked.product is None:
+        return {}
+    (own,) = make_cards([asked.product])
+    if not own.buyable:
+        return {"own": own, "others": []}
+    currency = own.product.currency
+    others = [each for each in shown if each.card and each.card.buyable and each.card.product.currency == currency]
+    cards = [own, *(each.card for each in others if each.card)]
+    return {"own": own, "others": others, "set_price": sum(card.price for card in cards if card.price is not None)}

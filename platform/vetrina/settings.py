@@ -87,6 +87,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "search.shop.context.shop",
+                "recommend.shop.context.shopper",
             ]
         },
     }
@@ -232,6 +233,8 @@ THUMBNAIL_SIZES = {"small": 160, "medium": 480, "large": 1200}  # the longer sid
 SHOP_NAME = env.str("SHOP_NAME", "Vetrina")
 SHOP_CURRENCY = env.str("SHOP_CURRENCY", "EUR")
 SEARCH_PAGE_SIZE = env.int("SEARCH_PAGE_SIZE", 24)
+# Dotted path of what takes an order over: checkout(request, content, basket) -> HttpResponse. Empty: demonstration orders.
+SHOP_CHECKOUT = env.str("SHOP_CHECKOUT", "")
 
 # Sponsored places -----------------------------------------------------------------------------------------------
 SPONSORED_FLOOR = env.float("SPONSORED_FLOOR", 0.5)  # relevance, 0 to 1, that a product needs before its bid counts

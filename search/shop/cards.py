@@ -30,9 +30,15 @@ class Card:
     price: Decimal | None
     was: Decimal | None  # the struck price, always above `price`
     sold_out: bool
+    to_choose: bool = False  # it is bought in one of several sizes or finishes
     promotions: tuple[Promotion, ...] = ()  # that cover the product
     why: str = ""  # a recommendation's reason
     explanation: dict[str, Any] | None = field(default=None, compare=False)
+
+    @property
+    def buyable(self) -> bool:
+        """Whether it can go into a cart as it is."""
+        return self.price is not None and not self.sold_out and not self.to_choose
 
     @property
     def percent_off(self) -> int:
@@ -68,21 +74,19 @@ def make_cards(
 ) -> list[Card]:
     """Cards in the order of `products`, whose brand, store, category and pictures are loaded (`products_for_cards`).
 
-    `reasons` and `explanations` are by product id. Costs the running promotions, and one query if a product has no
-    stock of its own: then its variants may have some.
+    `reasons` and `explanations` are by product id. Costs the running promotions, and one query for the variants: a
+    product with none in stock may have some of a variant.
     """
     promotions = running_promotions()
-    empty = [product.pk for product in products if product.stock == 0]
-    in_variants = (
-        set(Variant.objects.filter(product__in=empty, stock__gt=0).values_list("product_id", flat=True))
-        if empty
-        else set()
-    )
+    in_variants: dict[int, bool] = {}
+    for product, stock in Variant.objects.filter(product__in=products).values_list("product_id", "stock"):
+        in_variants[product] = in_variants.get(product, False) or stock > 0
     return [
         _card(
             product,
             promotions,
-            sold_out=product.stock == 0 and product.pk not in in_variants,
+            sold_out=product.stock == 0 and not in_variants.get(product.pk, False),
+            to_choose=product.pk in in_variants,
             why=(reasons or {}).get(product.pk, ""),
             explanation=(explanations or {}).get(product.pk),
         )

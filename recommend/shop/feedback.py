@@ -1,0 +1,42 @@
+""" "Not for me", and taking it back."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_POST
+
+from catalog.selectors import published_products
+from recommend.events.drafts import EventDraft
+from recommend.events.models import Event
+from recommend.events.shoppers import shopper_of
+from recommend.shop import privacy
+from recommend.shop.pages import is_fragment, said
+from recommend.shop.telling import tell, where_shown
+
+
+@require_POST
+def not_for_me(request: HttpRequest) -> HttpResponse:
+    """Record it, and put a way back in the card's place. The next answer of any surface leaves the product out."""
+    product = published_products().filter(sku=request.GET.get("sku", "")).first()
+    if product is None:
+        raise Http404("There is no such product.")
+    where = where_shown(request.GET)
+    shopper = tell(request, [EventDraft(Event.Kind.NOT_FOR_ME, product_id=product.pk, **where)])  # type: ignore[arg-type]
+    if is_fragment(request):
+        return render(request, "recommend/_gone.html", {"product": product, "remembered": shopper is not None})
+    if shopper is None:
+        return said(request, "To remember that, we need to remember you: see “You and your data”.", wrong=True)
+    return said(request, f"{product.title} will not be recommended to you any more.")
+
+
+@require_POST
+def undo(request: HttpRequest) -> HttpResponse:
+    """Take back what was said against a product: the events themselves go, as if they had never been."""
+    product = published_products().filter(sku=request.GET.get("sku", "")).first()
+    if product is None:
+        raise Http404("There is no such product.")
+    shopper = shopper_of(request)
+    if shopper is not None:
+        privacy.take_back(shopper, product.pk)
+    if is_fragment(request):
+        return HttpResponse()
+    return said(request, f"{product.title} may be recommended to you again.")

@@ -1,0 +1,59 @@
+"""What a shopper may do with what is known of them: look at it, take it away, have it forgotten.
+
+The log of events is append-only for everybody but the one whom it tells about: on their request their rows are deleted,
+over all their devices. What a model learned from them before stays in it until it is trained again.
+"""
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from recommend.events.history import AGAINST
+from recommend.events.models import Event, Shopper
+from recommend.events.shoppers import devices_of
+from recommend.sponsored.models import Placement
+
+
+def events_of(shopper: Shopper) -> QuerySet[Event]:
+    """All that is stored of a shopper, on every device, newest first."""
+    return Event.objects.filter(shopper__in=devices_of(shopper)).order_by("-happened_at", "-pk")
+
+
+def forget_event(shopper: Shopper, event_id: uuid.UUID) -> int:
+    """Delete one event of this shopper's; return how many rows went. Another's are out of reach."""
+    return _deleted(events_of(shopper).filter(event_id=event_id))
+
+
+def take_back(shopper: Shopper, product_id: int) -> int:
+    """Delete what this shopper said against a product."""
+    return _deleted(events_of(shopper).filter(product_id=product_id, kind__in=AGAINST))
+
+
+def forget_all(shopper: Shopper) -> int:
+    """Delete every event of this shopper, and what tied their devices and what was shown to them together.
+
+    The shopper itself stays, empty: with it the choice not to be shown personal things, and the account.
+    """
+    with transaction.atomic():
+        devices = devices_of(shopper)
+        gone = _deleted(Event.objects.filter(shopper__in=devices))
+        Placement.objects.filter(shopper__in=devices).update(shopper=None)
+        Shopper.objects.filter(pk__in=[each.pk for each in devices if each.merged_into_id]).delete()
+    return gone
+
+
+def export(shopper: Shopper) -> Iterator[dict[str, Any]]:
+    """Every event as JSON values, oldest first: what the law calls a copy of the personal data."""
+    rows = events_of(shopper).reverse().values(
+        "event_id", "kind", "product__sku", "product__title", "query", "surface", "position", "value", "quantity",
+        "basket", "device", "happened_at",
+    )  # fmt: skip
+    for row in rows.iterator(chunk_size=1000):
+        yield {name.replace("__", "_"): value for name, value in row.items() if value not in (None, "")}
+
+
+def _deleted(events: QuerySet[Event]) -> int:
+    return events.order_by().delete()[0]

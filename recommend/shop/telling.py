@@ -1,0 +1,40 @@
+"""What the pages themselves tell the event log: they know it happened, with or without scripts."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+
+from django.http import HttpRequest, QueryDict
+
+from recommend.events.drafts import EventDraft
+from recommend.events.log import record
+from recommend.events.models import Shopper
+from recommend.events.shoppers import shopper_of
+
+log = logging.getLogger(__name__)
+LONGEST_SURFACE = 40
+
+
+def tell(request: HttpRequest, drafts: Iterable[EventDraft]) -> Shopper | None:
+    """Record what this shopper did, and return the shopper; None for those who did not agree to be remembered.
+
+    What the log refuses, or a log that fails, is written down and nothing more: a cart works without it.
+    """
+    shopper = shopper_of(request, create=True)
+    try:
+        recorded = record([replace(draft, shopper=shopper) for draft in drafts])
+        for index, reason in recorded.rejected:
+            log.warning("Event %s was refused: %s", index, reason)
+    except Exception:
+        log.exception("Events were not recorded")
+    return shopper
+
+
+def where_shown(params: QueryDict) -> dict[str, str | int | None]:
+    """The surface and position that a button's address carries; what makes no sense is left out, not refused."""
+    position = params.get("position", "")
+    fits = position.isascii() and position.isdigit() and len(position) < 5
+    return {
+        "surface": params.get("surface", "").replace("\x00", "")[:LONGEST_SURFACE],
+        "position": int(position) if fits else None,
+    }

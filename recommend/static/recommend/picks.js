@@ -1,0 +1,54 @@
+// What style sheets and htmx cannot do for recommendations: even out a waterfall, let a sentence pass, keep the focus.
+
+// Waterfall: each card spans as many narrow rows as it is high. Browsers with lanes of their own do without.
+const lanes = CSS.supports("display", "grid-lanes");
+const STEP = 8; // as --step in picks.css
+const sizes = new ResizeObserver((entries) => { for (const { target } of entries) span(target); });
+
+function span(card) {
+  const gap = parseFloat(getComputedStyle(card.parentElement).columnGap) || 16;
+  // Without a height of its own a hidden card is left where it is.
+  if (card.offsetHeight) card.style.gridRowEnd = `span ${Math.ceil((card.offsetHeight + gap) / STEP)}`;
+}
+
+function evenOut(root) {
+  if (lanes) return;
+  for (const feed of root.querySelectorAll(".waterfall")) {
+    feed.classList.add("measured");
+    for (const card of feed.children) sizes.observe(card);
+  }
+}
+evenOut(document);
+
+// A sentence stays as long as it takes to read it, and as long as somebody is at it.
+const said = document.querySelector("#said");
+let passing;
+const pass = () => {
+  clearTimeout(passing);
+  passing = setTimeout(() => said.matches(":hover, :focus-within") ? pass() : said.replaceChildren(), 7000);
+};
+if (said) new MutationObserver(() => said.firstElementChild && pass()).observe(said, { childList: true });
+
+// Which card a way back stands for; it gets the focus again when the way back is taken.
+let undone, shownBefore;
+document.addEventListener("htmx:beforeSwap", ({ detail: { requestConfig, target } }) => {
+  const asked = requestConfig.elt;
+  undone = asked.matches("[data-undo]") ? target.previousElementSibling : undefined;
+  shownBefore = asked.matches("[data-more]") ? target.previousElementSibling : undefined;
+});
+document.addEventListener("htmx:afterSettle", () => {
+  evenOut(document);
+  undone?.querySelector("h3 a")?.focus();
+  undone = undefined;
+});
+// Where "Show more" was pressed by keyboard, reading goes on at the first card that is new.
+document.addEventListener("htmx:afterSwap", ({ detail: { requestConfig } }) => {
+  const pressed = requestConfig.triggeringEvent?.type === "click";
+  if (shownBefore && pressed) shownBefore.nextElementSibling?.querySelector("h3 a")?.focus({ preventScroll: true });
+  shownBefore = undefined;
+});
+
+// A row that cannot be had leaves no empty place.
+for (const failure of ["htmx:responseError", "htmx:sendError"]) {
+  document.addEventListener(failure, ({ detail: { elt } }) => elt.querySelector(".waiting") && elt.remove());
+}
