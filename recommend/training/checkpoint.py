@@ -9,6 +9,8 @@ passed only to a model whose `fit` has a parameter of that name.
   go back to the weights of the best epoch. It calls `score`.
 - `start: Recommender`: a trained model of the same class and config to continue from, in place of random weights. The
   items it knows are the first rows of `data.items`, in its own order; the rows behind them are new to it.
+- `recent: Interactions`: comes with `start`. What is counted is counted over all of `data`; a network that continues
+  learns from the histories of `recent` alone.
 """
 
 import json

@@ -1,8 +1,8 @@
 """From the event log to what models learn from: cleaned histories in item rows, and the items described.
 
 Everything is a flat array, with the places where each history begins: a log has millions of events, and one Python
-object for each would take a hundred times the room. A training works on a copy on disk (`save`, `load`), so that after a
-kill it goes on from the same data, whatever has happened in the shop since.
+object for each would take a hundred times the room. A training works on a copy on disk (`save`, `load`), so that after
+a kill it goes on from the same data, whatever has happened in the shop since.
 """
 
 import json
@@ -92,6 +92,10 @@ class Dataset:
     def split_at(self, share: float) -> float:
         """The moment from which on the newest `share` of the events happened."""
         return float(np.quantile(self.times, 1 - share)) if len(self) else 0.0
+
+    def of_shoppers(self, which: NDArray[np.bool_]) -> "Dataset":
+        """The histories of a part (h,) of the shoppers."""
+        return self._take(np.repeat(which, np.diff(self.starts)))
 
     def _take(self, kept: NDArray[np.bool_]) -> "Dataset":
         counts = np.add.reduceat(kept, self.starts[:-1]) if len(self) else np.zeros(0, np.int64)
@@ -188,6 +192,7 @@ def _items(products: Ids, known: Live | None) -> tuple[Items, Features]:
     for entries in described(row_of, published=False):
         part = features.items(entries)
         where = [row_of[key] for key in part.keys.tolist()]
+        assert part.attributes is not None and part.categories is not None  # noqa: S101, PT018  (`Features` makes them)
         attributes[where], categories[where] = part.attributes, part.categories
         if part.content is not None:
             content[where] = part.content

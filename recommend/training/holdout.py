@@ -92,7 +92,7 @@ class Outcome:
 
 
 def ask(model: Recommender, keys: Ids, questions: HeldOut) -> Outcome:
-    """Put the questions to a model whose item i is the product `keys[i]`. Events on items it does not know are left out.
+    """Put the questions to a model whose item i is the product `keys[i]`; it is not told of products it does not know.
 
     Ties count against the model: one that scores everything alike foresees nothing.
     """
@@ -123,6 +123,6 @@ def _first(scores: Scores) -> Ids:
 
 
 def difference(new: Outcome, old: Outcome) -> tuple[float, float]:
-    """Return by how much `new` is better in NDCG, and that difference's standard error, both over the same questions."""
+    """Return by how much `new` is better in NDCG over the same questions, and the standard error of that."""
     gained = (new.gains - old.gains) * new.weights / new.weights.mean()
     return float(gained.mean()), float(gained.std() / np.sqrt(len(gained)))
