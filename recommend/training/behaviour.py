@@ -146,6 +146,17 @@ def move_alias(version: int) -> None:
     get_client().update_collection_aliases([*steps, models.CreateAliasOperation(create_alias=create)])
 
 
+def remove_alias() -> None:
+    """For a model without item vectors: nobody is to ask the ones of another."""
+    if alias_target() is not None:
+        gone = models.DeleteAlias(alias_name=settings.QDRANT_BEHAVIOUR_ALIAS)
+        get_client().update_collection_aliases([models.DeleteAliasOperation(delete_alias=gone)])
+
+
+def exists(version: int) -> bool:
+    return get_client().collection_exists(collection_of(version))
+
+
 def alias_target() -> str | None:
     """The name of the collection behind the alias, from the store itself."""
     aliases = get_client().get_aliases().aliases

@@ -39,6 +39,12 @@ class ModelVersion(models.Model):
         return f"{self.name} {self.pk}"
 
 
+class TrainingRuns(models.QuerySet["TrainingRun"]):
+    def active(self) -> "TrainingRuns":
+        """Waiting or running."""
+        return self.filter(state__in=(TrainingRun.State.WAITING, TrainingRun.State.RUNNING))
+
+
 class TrainingRun(models.Model):
     """One training in a worker: how far it is, and what became of it."""
 
@@ -50,7 +56,7 @@ class TrainingRun(models.Model):
         FAILED = "failed", "Failed"
 
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
-    kind = models.CharField(max_length=12, default="full", help_text="full or incremental")
+    kind = models.CharField(max_length=12, default="full", help_text="full, incremental, or publish")
     seed = models.BigIntegerField(default=0)
     progress = models.JSONField(default=dict, help_text="Stage, epoch, of how many, loss, held-out figure")
     error = models.TextField(blank=True)
@@ -58,6 +64,8 @@ class TrainingRun(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True, help_text="A run whose lease ended is taken up again")
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TrainingRuns.as_manager()
 
     class Meta:
         ordering = ["-id"]
