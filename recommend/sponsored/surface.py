@@ -1,7 +1,6 @@
 """The surface of sponsored products: relevant first, then by auction, and always labelled."""
 
 from django.db.models import Q
-from django.urls import reverse
 
 from catalog.models import Product
 from catalog.selectors import products_for_cards
@@ -68,21 +67,16 @@ def _place_of(ask: Ask) -> str:
 
 
 def _hit(product: Product, placed: Placed, relevant: Relevant) -> Recommendation:
-    store = product.store
-    payer = store.name if store else ""
-    links = {"link": reverse("recommend:go", args=[placed.placement_key])}
-    if placed.by_view:
-        links["seen"] = reverse("recommend:seen", args=[placed.placement_key])
+    payer = product.store.name if product.store else ""
     return Recommendation(
         product,
         round(placed.relevance, 6),
         f"{LABEL} by {payer}: {relevant.because}",
         {
             "label": LABEL,
-            "store": {"slug": store.slug, "name": payer} if store else None,
+            "paid_by": payer,
             "relevance": round(placed.relevance, 6),
             "by": relevant.by,
-            **links,
         },
         placement=placed.placement_key,
     )
