@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 
+from recommend.serving import exposure
 from recommend.serving.demand import demand
 from recommend.serving.log import Shelf, read_log, read_shelf
 from recommend.serving.models import Companions, Crossing, Demand
@@ -67,6 +68,7 @@ def refresh(at: datetime | None = None) -> Counted:
     crossing_rows = _companions(Companions.Kind.CROSSING, products, shelf, now)
     _replace(Companions, [*basket_rows, *crossing_rows], ["product", "kind"], ["rows"], now)
     _replace(Crossing, crossings, ["category"], ["rows"], now)
+    exposure.count_clicks(now)
     _replace(Demand, demands, ["product"], ["popularity", "recent", "expected", "rise"], now)
     return Counted(len(log), len(basket_rows), len(crossing_rows), len(crossings), len(demands))
 

@@ -1,12 +1,12 @@
 """The seam of the surfaces: places in a shop that recommend something, each by a rule of its own."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from catalog.models import Brand, Category, Product, Promotion, Store
 from recommend.events.models import Shopper
@@ -84,11 +84,12 @@ class Surface:
 
     name: str
     title: str  # above the row, where the page has no better one
-    rule: Callable[[Ask], Answer]
+    rule: str  # dotted path of a function from Ask to Answer; imported when it is first called
     hits: Kind = "product"
     needs_product: bool = False  # an Ask without a product (or products) is answered with nothing
 
     def __call__(self, ask: Ask) -> Answer:
         if self.needs_product and not ask.anchors:
             return Answer([])
-        return self.rule(ask)
+        answer: Answer = import_string(self.rule)(ask)
+        return answer

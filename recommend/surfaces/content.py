@@ -1,14 +1,18 @@
 """Surfaces that need nothing but the products themselves: what is like this one, and what looks like it."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from django.db.models import Q
 from qdrant_client import models
 
-from catalog import selectors
 from catalog.models import Category, Product
-from recommend.surfaces.base import Answer, Ask, Recommendation
+from recommend.serving.candidates import Pool
+from recommend.serving.profile import profile_of
+from recommend.serving.reasons import Told
+from recommend.serving.serve import serve
+from recommend.serving.shelf import Wish
+from recommend.surfaces.base import Answer, Ask
 from search.documents import attribute_values
 from search.index.client import get_client
 from search.index.live import Live, on_live
@@ -34,37 +38,46 @@ def visually_similar(ask: Ask) -> Answer:
 
 
 def _answer(ask: Ask, names: Sequence[str]) -> Answer:
-    product = ask.anchors[0]
-    end = ask.offset + ask.limit
-    scores = _nearest(product, end + len(ask.exclude), names)
-    found = _served(product, {id: score for id, score in scores.items() if id not in ask.exclude}, end + 1)
-    looks = f"Looks like {product.title}"
-    hits = [
-        Recommendation(
-            each,
-            scores[each.pk],
-            looks if names == (IMAGE,) else _alike(product, each),
-            {"near": product.sku, "score": scores[each.pk], "by": list(names)},
-        )
-        for each in found[ask.offset : end]
-    ]
-    return Answer(hits, more=len(found) > end)
+    product, wish = ask.anchors[0], Wish.of(ask)
+    pool = Pool()
+    for id, score in nearest(product, ask.offset + ask.limit + len(ask.exclude), names, wish).items():
+        pool.add(id, score, near=product.sku, by=list(names))
+
+    def tell(products: Sequence[Product]) -> dict[int, Told]:
+        looks = f"Looks like {product.title}"
+        return {
+            each.pk: (looks if names == (IMAGE,) else _alike(product, each), pool.parts[each.pk]) for each in products
+        }
+
+    # In the order of likeness: whoever asks for more like this wants the most alike first.
+    return serve(
+        wish,
+        profile_of(ask),
+        pool,
+        tell,
+        vary=False,
+        keep=lambda stand: not stand.family or stand.family != product.family,
+    )
 
 
-def _nearest(product: Product, limit: int, names: Sequence[str]) -> dict[int, float]:
+def nearest(
+    product: Product, limit: int, names: Sequence[str] = (TEXT, IMAGE), wish: Wish | None = None
+) -> dict[int, float]:
     """Product id -> score. With one vector it is the cosine, with several their fused reciprocal ranks."""
-    return on_live(lambda live: _ask(live, product, limit, names))
+    within = _candidates(product)
+    if wish is not None:
+        within = models.Filter(must=[within, wish.conditions.filter_points()])
+    return on_live(partial(_ask, product, limit, names, within))
 
 
-def _ask(live: Live, product: Product, limit: int, names: Sequence[str]) -> dict[int, float]:
+def _ask(product: Product, limit: int, names: Sequence[str], within: models.Filter, live: Live) -> dict[int, float]:
     points = get_client().retrieve(live.name, [product.pk], with_payload=False, with_vectors=list(names))
     stored: Mapping[str, Any] = points[0].vector if points and isinstance(points[0].vector, dict) else {}
     given = [name for name in names if stored.get(name)]
     if not given:
         return {}
     requests = [
-        models.QueryRequest(query=stored[name], using=name, filter=_candidates(product), limit=limit * SPARE + 10)
-        for name in given
+        models.QueryRequest(query=stored[name], using=name, filter=within, limit=limit * SPARE + 10) for name in given
     ]
     answers = get_client().query_batch_points(live.name, requests)
     if len(answers) == 1:
@@ -89,26 +102,6 @@ def _candidates(product: Product) -> models.Filter:
     if product.family:
         must_not.append(models.FieldCondition(key="family", match=models.MatchValue(value=product.family)))
     return models.Filter(must=must, must_not=must_not)
-
-
-def _served(product: Product, scores: Mapping[int, float], limit: int) -> list[Product]:
-    """What the database says can be bought now, in order of score, one of each family."""
-    rows = (
-        selectors.published_products()
-        .filter(Q(stock__gt=0) | Q(variants__stock__gt=0), pk__in=scores)
-        .order_by()
-        .values_list("pk", "family")
-        .distinct()
-    )
-    families = dict(rows)
-    chosen: list[int] = []
-    taken = {product.family} - {""}
-    for pk in sorted(families, key=lambda pk: (-scores[pk], pk)):
-        family = families[pk]
-        if pk != product.pk and family not in taken:
-            chosen.append(pk)
-            taken |= {family} - {""}
-    return selectors.products_for_cards(chosen[:limit])
 
 
 def _alike(product: Product, other: Product) -> str:

@@ -97,7 +97,7 @@ def test_recommendations_over_rest_have_reasons(shop, surface):
 def test_an_unknown_surface_is_a_404_that_lists_the_others(shop):
     answer = get("psychic", product="CHAIR-1")
     assert answer.status_code == 404
-    assert "similar, visually-similar" in answer.json()["detail"]
+    assert "promotions, similar, sponsored" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(

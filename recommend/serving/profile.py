@@ -1,0 +1,116 @@
+"""What is known of who asks, read once a request: what they did, and how the live model sees it."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from catalog.models import Product
+from recommend.events.history import Past, Seen, past_of, rejected_by
+from recommend.models.base import Ids
+from recommend.surfaces.base import Ask
+from recommend.training.live import Live, live
+
+log = logging.getLogger(__name__)
+
+# What was done with a product, as a reason says it.
+DEEDS = {
+    "view": "you looked at {}",
+    "click": "you looked at {}",
+    "cart": "you put {} into your cart",
+    "purchase": "you bought {}",
+    "rating": "you rated {} well",
+    "like": "you like {}",
+}
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a reason needs of a product of the history."""
+
+    id: int
+    sku: str
+    title: str
+    brand: str
+    brand_id: int | None
+    store_id: int | None
+    category: str
+    category_id: int | None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A shopper with the live model, or without either."""
+
+    past: Past = field(default_factory=Past)
+    live: Live | None = None
+
+    @cached_property
+    def events(self) -> list[Seen]:
+        """The events that the model knows the products of, oldest first; what was repeated at once counts once."""
+        rows = self.live.rows if self.live else {}
+        known = [each for each in self.past.seen if each.product_id in rows]
+        return [
+            each
+            for each, following in zip(known, [*known[1:], None], strict=True)
+            if following is None or following.product_id != each.product_id
+        ]
+
+    @cached_property
+    def history(self) -> Ids:
+        """(events,) rows of the live model."""
+        rows = self.live.rows if self.live else {}
+        return np.array([rows[each.product_id] for each in self.events], np.int64)
+
+    @cached_property
+    def remembered(self) -> dict[int, Known]:
+        """The products of the history that shoppers may still see, by id. One query, asked when first needed."""
+        return known_products({each.product_id for each in self.past.seen})
+
+    @cached_property
+    def last(self) -> dict[int, Seen]:
+        """Product id -> the last event with it, the oldest product first."""
+        found: dict[int, Seen] = {}
+        for each in self.past.seen:
+            found.pop(each.product_id, None)
+            found[each.product_id] = each
+        return found
+
+    def deed(self, product_id: int) -> str:
+        """ "you looked at Folding chair"; empty if that is not known any more."""
+        seen, product = self.last.get(product_id), self.remembered.get(product_id)
+        return DEEDS[seen.kind].format(product.title) if seen and product else ""
+
+
+def profile_of(ask: Ask) -> Profile:
+    """Three or four queries for a shopper, none for a stranger. What was hidden counts in every case."""
+    known = live_model()
+    if ask.shopper is None:
+        return Profile(live=known)
+    if not ask.personal:
+        return Profile(Past(rejected=rejected_by(ask.shopper)), known)
+    return Profile(past_of(ask.shopper), known)
+
+
+def live_model() -> Live | None:
+    """The live model; None where there is none, or its files cannot be read: counts and content serve then."""
+    try:
+        return live()
+    except (OSError, ValueError):
+        log.exception("The live model cannot be loaded")
+        return None
+
+
+def known_products(ids: Iterable[int]) -> dict[int, Known]:
+    ids = list(ids)
+    if not ids:
+        return {}
+    rows = Product.objects.filter(pk__in=ids, status=Product.Status.PUBLISHED).values_list(
+        "pk", "sku", "title", "brand__name", "brand_id", "store_id", "category__name", "category_id"
+    )
+    return {
+        pk: Known(pk, sku, title, brand or "", brand_id, store_id, category or "", category_id)
+        for pk, sku, title, brand, brand_id, store_id, category, category_id in rows
+    }

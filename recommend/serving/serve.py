@@ -1,0 +1,119 @@
+"""From candidates to an answer: what may be shown, chosen for variety, with cards and reasons."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from django.conf import settings
+
+from catalog.models import Product
+from catalog.selectors import products_for_cards
+from recommend.serving.candidates import Pool
+from recommend.serving.interests import Interest, belongs_to, interests_of, likeness
+from recommend.serving.profile import Profile
+from recommend.serving.reasons import Told
+from recommend.serving.selection import Candidates, Caps, choose
+from recommend.serving.shelf import Stand, Wish, for_sale, left_out
+from recommend.serving.vectors import content_vectors
+from recommend.surfaces.base import Answer, Recommendation
+from recommend.training.live import Live
+
+ASKED = 500  # of the best candidates, the database is asked which can be bought
+RANKED = 200  # of those are compared with each other
+LAST = 50  # events that interests are found in
+
+Tell = Callable[[Sequence[Product]], dict[int, Told]]
+
+
+def serve(
+    wish: Wish,
+    profile: Profile,
+    pool: Pool,
+    tell: Tell,
+    *,
+    seen: bool = False,
+    several_interests: bool = False,
+    vary: bool = True,
+    keep: Callable[[Stand], bool] = lambda stand: True,
+) -> Answer:
+    """Answer with the best of the pool. `seen` leaves out what the shopper has seen, `keep` what it says no to.
+
+    Two queries for the cards and one for what can be bought, whatever is asked.
+    """
+    ask = wish.ask
+    end = ask.offset + ask.limit
+    stands = candidates_for_sale(wish, profile, pool, seen=seen, keep=keep, enough=max(RANKED, end + 1))
+    order = arranged(profile, pool, list(stands.values()), end + 1, several_interests=several_interests, vary=vary)
+    products = products_for_cards(order[ask.offset : end])
+    told = tell(products) if ask.reasons else {}
+    hits = [
+        Recommendation(product, round(pool.scores[product.pk], 6), *told.get(product.pk, ("", pool.parts[product.pk])))
+        for product in products
+    ]
+    return Answer(hits, more=len(order) > end)
+
+
+def candidates_for_sale(
+    wish: Wish,
+    profile: Profile,
+    pool: Pool,
+    *,
+    seen: bool,
+    keep: Callable[[Stand], bool] = lambda stand: True,
+    enough: int = RANKED,
+) -> dict[int, Stand]:
+    """Product id -> where it belongs, the best first: those of the pool that this shopper can be shown."""
+    without = left_out(wish.ask, profile, seen=seen)
+    best = sorted((id for id in pool.scores if id not in without), key=lambda id: (-pool.scores[id], id))
+    stands = for_sale(wish, best[: max(ASKED, enough)])
+    return {id: stands[id] for id in [id for id in best if id in stands and keep(stands[id])][:enough]}
+
+
+def arranged(
+    profile: Profile,
+    pool: Pool,
+    stands: Sequence[Stand],
+    count: int,
+    *,
+    several_interests: bool = False,
+    vary: bool = True,
+) -> list[int]:
+    """Product ids in the order they are shown."""
+    if not stands:
+        return []
+    ids = [stand.id for stand in stands]
+    vectors = content_vectors(ids, profile.live) if vary or several_interests else None
+    interests, room = None, []
+    if several_interests and vectors is not None:
+        found = interests_in(profile)
+        if len(found) > 1:
+            interests, room = belongs_to(found, vectors).tolist(), [each.share for each in found]
+    candidates = Candidates(
+        np.array([pool.scores[id] for id in ids]),
+        [stand.brand for stand in stands],
+        [stand.store for stand in stands],
+        [stand.family for stand in stands],
+        vectors,
+        interests,
+    )
+    caps = Caps(settings.RECOMMEND_BRAND_CAP, settings.RECOMMEND_STORE_CAP)
+    relevance = settings.RECOMMEND_RELEVANCE if vary else 1.0
+    return [ids[row] for row in choose(candidates, count, relevance=relevance, caps=caps, room=room)]
+
+
+def interests_in(profile: Profile) -> list[Interest]:
+    """The interests of a history, by the content of the live model's items; none without that."""
+    live = profile.live
+    if live is None or live.items.content is None or not len(profile.history):
+        return []
+    return interests_of(np.asarray(live.items.content[profile.history[-LAST:]], np.float32), _near(live))
+
+
+_near_of: tuple[Live | None, float] = (None, 0.5)
+
+
+def _near(live: Live) -> float:
+    """Measured once for each version that goes live in this process."""
+    global _near_of
+    if _near_of[0] is not live:
+        _near_of = live, likeness(live.items.content) if live.items.content is not None else 0.5
+    return _near_of[1]

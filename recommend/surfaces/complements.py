@@ -1,0 +1,160 @@
+"""What goes with a product: learned from baskets and from what shoppers went on to; never another of the same kind."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from catalog.models import Product
+from recommend.serving import tables
+from recommend.serving.candidates import Pool, neighbour_part
+from recommend.serving.models import Companions, Demand
+from recommend.serving.profile import Profile, known_products, profile_of
+from recommend.serving.reasons import Told
+from recommend.serving.serve import serve
+from recommend.serving.shelf import Stand, Wish
+from recommend.surfaces.base import Answer, Ask
+from recommend.surfaces.content import nearest
+
+ALIKE = 10  # products like the one looked at, whose companions stand in for its own
+LIFTED = 6  # categories gone on to
+POPULAR = 30  # products of those
+MODEL = 100
+
+
+def bought_together(ask: Ask) -> Answer:
+    """Products in one basket with this one more often than by chance (`recommend.serving.pairs`)."""
+    profile, wish, pool = profile_of(ask), Wish.of(ask), Pool()
+    _add_companions(pool, ask.anchors, Companions.Kind.BASKET)
+    families = {each.family for each in ask.anchors} - {""}
+    titles = {each.pk: each.title for each in ask.anchors}
+
+    def tell(products: Sequence[Product]) -> dict[int, Told]:
+        return {product.pk: _together(pool.parts[product.pk], titles) for product in products}
+
+    return serve(wish, profile, pool, tell, vary=False, keep=lambda stand: stand.family not in families)
+
+
+def _together(parts: dict[str, Any], titles: dict[int, str]) -> Told:
+    anchor, found = _strongest(parts["basket"])
+    times = f"in {found['together']} of {found['alone']} baskets with it"
+    return f"Often bought with {titles[anchor]}: {times}", {"basket": _named(parts["basket"])}
+
+
+def complements(ask: Ask) -> Answer:
+    """What comes next or together from other categories: of the product itself; by the live model; of what is like
+    it, for a product without a past; and of the categories that shoppers of its category go on to."""
+    profile, wish, pool = profile_of(ask), Wish.of(ask), Pool()
+    anchors = ask.anchors
+    wanted = ask.offset + ask.limit + 1
+    titles = {each.pk: each.title for each in anchors}
+    kinds = [each.category.path for each in anchors if each.category]
+    families = {each.family for each in anchors} - {""}
+
+    _add_companions(pool, anchors, Companions.Kind.CROSSING)
+    if len(pool.scores) < wanted:
+        pool.below(_of_model(profile, anchors))
+    if len(pool.scores) < wanted:
+        pool.below(_of_alike(anchors[0], titles))
+    if len(pool.scores) < wanted:
+        pool.below(_of_categories(anchors, wish))
+
+    def another_kind(stand: Stand) -> bool:
+        same = any(stand.path.startswith(path) or path.startswith(stand.path) for path in kinds)
+        return bool(stand.path) and not same and stand.family not in families
+
+    def tell(products: Sequence[Product]) -> dict[int, Told]:
+        return {product.pk: _goes_with(pool.parts[product.pk], product, titles) for product in products}
+
+    return serve(wish, profile, pool, tell, keep=another_kind)
+
+
+def _add_companions(pool: Pool, anchors: Sequence[Product], kind: str) -> None:
+    for anchor, found in tables.companions([each.pk for each in anchors], kind).items():
+        for each in found:
+            pool.add(each.id, each.g_squared)
+            pool.parts[each.id].setdefault(kind, {})[anchor] = _figures(each)
+
+
+def _figures(found: tables.Companion) -> dict[str, float]:
+    return {
+        "together": found.together,
+        "alone": found.alone,
+        "lift": round(found.lift, 2),
+        "g_squared": round(found.g_squared, 2),
+    }
+
+
+def _of_model(profile: Profile, anchors: Sequence[Product]) -> Pool:
+    """What the live model has seen taken near these; the same kind is sorted out later."""
+    pool, live = Pool(), profile.live
+    part = neighbour_part(live.model) if live else None
+    if live is None or part is None:
+        return pool
+    for anchor in anchors:
+        if anchor.pk in live.rows:
+            scores = part.scores_of(np.array([live.rows[anchor.pk]], np.int64))
+            for row in np.argsort(-scores, kind="stable")[:MODEL].tolist():
+                if scores[row] > 0:
+                    id = int(live.items.keys[row])
+                    pool.add(id, float(scores[row]))
+                    pool.parts[id].setdefault("neighbours", {})[anchor.pk] = round(float(scores[row]), 5)
+    return pool
+
+
+def _of_alike(anchor: Product, titles: dict[int, str]) -> Pool:
+    """The companions of the products nearest by text and picture, by how near those are."""
+    pool = Pool()
+    near = dict(sorted(nearest(anchor, ALIKE).items(), key=lambda pair: (-pair[1], pair[0]))[:ALIKE])
+    learned = tables.companions(near, Companions.Kind.CROSSING)
+    if not learned:
+        return pool
+    highest = max(near.values())
+    for other, product in known_products(learned).items():
+        titles[other] = product.title
+        strongest = learned[other][0].g_squared
+        for each in learned[other]:
+            pool.add(each.id, near[other] / highest * each.g_squared / strongest)
+            pool.parts[each.id].setdefault("alike", {})[other] = _figures(each)
+    return pool
+
+
+def _of_categories(anchors: Sequence[Product], wish: Wish) -> Pool:
+    """Popular products of the categories that shoppers of this one go on to more than by chance."""
+    pool = Pool()
+    names = {each.category_id: each.category.name for each in anchors if each.category and each.category_id}
+    for category, found in tables.crossings(names).items():
+        strength = {each.id: each for each in found[:LIFTED]}
+        rows = Demand.objects.filter(product__in=wish.rows().filter(category__in=strength).values("pk"))
+        popular = rows.order_by("-popularity", "pk").values_list("product_id", "product__category_id", "popularity")
+        top = 0.0
+        for id, other, popularity in popular[:POPULAR]:
+            top = top or popularity or 1.0
+            crossing = strength[other]
+            pool.add(id, crossing.g_squared / found[0].g_squared + popularity / top)
+            pool.parts[id]["categories"] = {"from": names[category], **_figures(crossing)}
+    return pool
+
+
+def _goes_with(parts: dict[str, Any], product: Product, titles: dict[int, str]) -> Told:
+    if "crossing" in parts:
+        anchor, found = _strongest(parts["crossing"])
+        shoppers = f"{found['together']} of {found['alone']} shoppers took an interest in both"
+        return f"Goes with {titles[anchor]}: {shoppers}", {"crossing": _named(parts["crossing"])}
+    if "neighbours" in parts:
+        anchor = max(parts["neighbours"], key=lambda id: parts["neighbours"][id])
+        return f"Others who looked at {titles[anchor]} looked at this too", {"neighbours": _named(parts["neighbours"])}
+    if "alike" in parts:
+        other, _ = _strongest(parts["alike"])
+        return f"Goes with {titles[other]}, which is much like this one", {"alike": _named(parts["alike"])}
+    there = product.category.name if product.category else ""
+    return f"From {parts['categories']['from']}, shoppers often go on to {there}", {"categories": parts["categories"]}
+
+
+def _strongest(found: dict[int, dict[str, float]]) -> tuple[int, dict[str, float]]:
+    return max(found.items(), key=lambda pair: pair[1]["g_squared"])
+
+
+def _named(found: dict[int, Any]) -> dict[str, Any]:
+    """Keys of JSON objects are strings."""
+    return {str(id): figures for id, figures in found.items()}
