@@ -71,6 +71,7 @@ def _own_folders(settings: Settings, vectord_directory: Path, tmp_path: Path) ->
     """No test touches the files of an installation."""
     settings.VECTORD_DIR = vectord_directory
     settings.MEDIA_ROOT = tmp_path / "media"
+    settings.MODELS_DIR = tmp_path / "recommenders"
 
 
 @pytest.fixture
@@ -80,6 +81,7 @@ def vector_store(settings: Settings) -> Iterator[QdrantClient]:
 
     settings.QDRANT_URL = ""
     settings.QDRANT_ALIAS = f"test-{uuid.uuid4().hex[:12]}"
+    settings.QDRANT_BEHAVIOUR_ALIAS = f"{settings.QDRANT_ALIAS}-behaviour"
     client = get_client()
     yield client
     for collection in client.get_collections().collections:

@@ -27,9 +27,11 @@ def indexed_shop(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[Shop, dict[str, object]]]:
     """The products by sku, and the settings under which they were indexed. Its rows are never committed."""
+    alias = f"shop-{uuid.uuid4().hex[:12]}"
     own = {
         "QDRANT_URL": "",
-        "QDRANT_ALIAS": f"shop-{uuid.uuid4().hex[:12]}",
+        "QDRANT_ALIAS": alias,
+        "QDRANT_BEHAVIOUR_ALIAS": f"{alias}-behaviour",
         "VECTORD_DIR": vectord_directory,
         "MEDIA_ROOT": tmp_path_factory.mktemp("media"),
         "ENCODERS": ENCODERS,
