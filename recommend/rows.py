@@ -7,7 +7,6 @@ it stands without it.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Literal, cast, get_args
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, QueryDict
@@ -20,7 +19,7 @@ from catalog.models import Product
 from catalog.selectors import published_products, with_card_parts
 from recommend.events.shoppers import shopper_of
 from recommend.shop.cart import Cart
-from recommend.shop.why import Part, parts_of
+from recommend.shop.why import Part, parts_of, titles_of
 from recommend.surfaces import SURFACES, Answer, Ask, Recommendation, Surface
 from search.shop import parameters
 from search.shop.cards import Card, make_cards
@@ -52,6 +51,7 @@ class Shown:
     position: int  # counted from 0 over all pages of the answer
     card: Card | None = None  # of a product
     cards: tuple[Card, ...] = ()  # of the products that made the case for a store, brand or promotion
+    parts: tuple[Part, ...] = ()  # that made it, in words
 
     @property
     def key(self) -> str:
@@ -61,10 +61,6 @@ class Shown:
     @property
     def sponsored(self) -> bool:
         return self.hit.sponsored
-
-    @cached_property
-    def parts(self) -> list[Part]:
-        return parts_of(self.hit)
 
     @property
     def query(self) -> str:
@@ -110,6 +106,8 @@ def row(request: HttpRequest, surface: str, sku: str = "") -> HttpResponse:
         found = _answer(request, asked)
     except parameters.ParameterError as error:
         return HttpResponseBadRequest(" ".join(error.sentences), content_type="text/plain; charset=utf-8")
+    except Http404:
+        raise
     except Exception:  # whatever is wrong with a row, the page that shows it is whole
         log.exception("No row %s%s", surface, f" for {sku}" if sku else "")
         asked, found = None, Answer([])
@@ -208,7 +206,8 @@ def _context(asked: Asked, found: Answer) -> dict[str, object]:
 def show(hits: Sequence[Recommendation], surface: str, offset: int = 0) -> list[Shown]:
     """Hits as templates show them. All their cards are made at once, in a fixed number of queries."""
     flat = [each.product for hit in hits for each in (hit, *hit.products) if each.product is not None]
-    cards = dict(zip((product.pk for product in flat), make_cards(flat), strict=True))
+    cards = {card.product.pk: card for card in make_cards(flat)}
+    titles = titles_of(hits)
     return [
         Shown(
             hit,
@@ -216,6 +215,7 @@ def show(hits: Sequence[Recommendation], surface: str, offset: int = 0) -> list[
             offset + index,
             replace(cards[hit.product.pk], why=hit.reason) if hit.product else None,
             tuple(cards[each.product.pk] for each in hit.products if each.product),
+            tuple(parts_of(hit, titles)),
         )
         for index, hit in enumerate(hits)
     ]

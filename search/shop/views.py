@@ -205,7 +205,14 @@ def _results(
     except query_pictures.PictureGoneError:
         sentence = "The picture of this search has expired: pictures are kept for a day. Choose it again."
         return _picture_error(request, sentence, HTTPStatus.GONE)
-    shown = {"listing": found, "request_": found.asked.request, "sorts": SORTS.items(), "modes": MODES.items()}
+    shown = {
+        "listing": found,
+        "request_": found.asked.request,
+        "sorts": SORTS.items(),
+        "modes": MODES.items(),
+        # The same search for whom the page asks beside its own results.
+        "asked_query": "&".join(filter(None, [request.GET.urlencode(), urlencode(within or {}, doseq=True)])),
+    }
     return render(request, template, {**context, **shown})
 
 

@@ -12,8 +12,6 @@ from django.test.utils import CaptureQueriesContext
 
 from catalog import services
 from catalog.models import Brand, Category, Picture, Product, Promotion, Variant
-from recommend.surfaces import FOR_PRODUCT
-from search.index.errors import VectorStoreError
 from search.query.errors import BadRequest, SearchUnavailable
 from tests.search.shop.conftest import picture
 
@@ -409,27 +407,3 @@ def double(catalogue: dict[str, Product]) -> None:
 
 def counted() -> CaptureQueriesContext:
     return CaptureQueriesContext(connection)
-
-
-# Rows of recommendations ------------------------------------------------------------------------------------------
-
-
-def test_a_row_holds_cards_with_reasons(client, indexed):
-    page = client.get("/rows/similar/LAMP-1")
-    assert page.status_code == 200
-    assert "You may also like" in page.content.decode()
-    assert 'class="why"' in page.content.decode()
-
-
-def test_a_row_that_cannot_be_asked_for_is_empty(client, catalogue, monkeypatch):
-    def down(product, limit):
-        raise VectorStoreError("refused", permanent=False)
-
-    monkeypatch.setitem(FOR_PRODUCT, "similar", down)
-    page = client.get("/rows/similar/LAMP-1")
-    assert (page.status_code, page.content.strip()) == (200, b"")
-
-
-@pytest.mark.parametrize("address", ["/rows/nothing/LAMP-1", "/rows/similar/nothing"])
-def test_a_row_of_nothing_is_a_404(client, catalogue, address):
-    assert client.get(address).status_code == 404
