@@ -12,7 +12,7 @@ LONGEST = {"query": 300, "surface": 40, "basket": 64, "session": 64, "device": 2
 LONGEST_SKU = 64
 SMALLINT = 32_767
 WITHOUT_PRODUCT = frozenset({Event.Kind.SEARCH})
-MOST_VALUE = Decimal(10) ** 10
+MOST_VALUE = Decimal("9999999999.99")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ def check(draft: EventDraft) -> None:
     elif not draft.sku and draft.product_id is None:
         raise DraftError(f"An event of kind {draft.kind} needs the sku of its product.")
     for name, longest in LONGEST.items():
-        _check_text(name, getattr(draft, name), longest)
-    _check_text("sku", draft.sku, LONGEST_SKU)
+        check_text(name, getattr(draft, name), longest)
+    check_text("sku", draft.sku, LONGEST_SKU)
     if draft.position is not None and not 0 <= draft.position <= SMALLINT:
         raise DraftError(f"The position is between 0 and {SMALLINT:,}.")
     if not 1 <= draft.quantity <= SMALLINT:
@@ -60,7 +60,8 @@ def check(draft: EventDraft) -> None:
     _check_value(draft)
 
 
-def _check_text(name: str, text: str, longest: int) -> None:
+def check_text(name: str, text: str, longest: int) -> None:
+    """Raise `DraftError` for what no database stores, and for what is longer than `longest` characters."""
     if len(text) > longest:
         raise DraftError(f"The {name} has {len(text):,} characters; at most {longest} are kept.")
     if "\x00" in text:
@@ -76,5 +77,5 @@ def _check_value(draft: EventDraft) -> None:
     if draft.kind == Event.Kind.RATING:
         if value is None or not value.is_finite() or not 1 <= value <= 5:
             raise DraftError("A rating needs a value of 1 to 5.")
-    elif value is not None and (not value.is_finite() or not 0 <= value < MOST_VALUE):
+    elif value is not None and (not value.is_finite() or not 0 <= value <= MOST_VALUE):
         raise DraftError("The value is the price paid for one: not negative, and below 10,000,000,000.")

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -17,7 +17,7 @@ from recommend.events.models import Event
 
 log = logging.getLogger(__name__)
 
-CHARGED = frozenset({Event.Kind.CLICK, Event.Kind.VIEW})
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # no shop is older, and some databases are not either
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,12 @@ def record(
     return Recorded(len(dated) - len(repeated), len(repeated), sorted(rejected.items()), repeated)
 
 
-def _oldest_kept(now: datetime) -> datetime | None:
+def _oldest_kept(now: datetime) -> datetime:
     days = settings.EVENT_RETENTION_DAYS
-    return now - timedelta(days=days) if days else None
+    return now - timedelta(days=days) if days else EPOCH
 
 
-def _dated(draft: EventDraft, received_at: datetime, oldest: datetime | None) -> EventDraft:
+def _dated(draft: EventDraft, received_at: datetime, oldest: datetime) -> EventDraft:
     at = draft.happened_at
     if at is None:
         return replace(draft, happened_at=received_at)
@@ -72,7 +72,7 @@ def _dated(draft: EventDraft, received_at: datetime, oldest: datetime | None) ->
         raise DraftError("The time needs its offset from UTC.")
     if at > received_at + timedelta(seconds=settings.EVENT_MAX_AHEAD_SECONDS):
         raise DraftError(f"The time {at.isoformat()} is in the future.")
-    if oldest and at < oldest:
+    if at < oldest:
         raise DraftError(f"The time {at.isoformat()} is too long ago; nothing before {oldest:%Y-%m-%d %H:%M} is taken.")
     return draft
 
@@ -148,13 +148,16 @@ def _row(draft: EventDraft, product_id: int | None, received_at: datetime) -> Ev
 
 
 def _charge(drafts: dict[int, EventDraft]) -> None:
-    placements = [draft.placement for draft in drafts.values() if draft.placement and draft.kind in CHARGED]
-    if not placements:
+    placed = dict.fromkeys((draft.kind, draft.placement) for draft in drafts.values() if draft.placement)
+    if not placed:
         return
-    from recommend.sponsored.ledger import charge  # most events need no ledger
+    from recommend.sponsored import ledger  # most events cost nobody anything
 
-    for placement in dict.fromkeys(placements):
+    charge = {Event.Kind.CLICK: ledger.clicked, Event.Kind.VIEW: ledger.seen}
+    for kind, placement in placed:
+        if kind not in charge:
+            continue
         try:
-            charge(placement)
+            charge[Event.Kind(kind)](placement)
         except Exception:  # the event is stored, and a shopper's page does not wait for a bill
             log.exception("The placement %s could not be charged", placement)

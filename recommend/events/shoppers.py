@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.middleware import get_user
 from django.core.signing import BadSignature
 from django.db import transaction
 from django.db.models import Q
@@ -41,12 +42,12 @@ def shopper_of(request: Any, *, create: bool = False, session: str = "") -> Shop
     setattr(request, _ASKED, True)
     if not consent_of(request):
         return None
-    user = getattr(request, "user", None)
+    user = user_of(request)
     if user is not None and user.is_authenticated:
         return _of_account(user, create=create)
     key = _key_in_cookie(request)
     remembered = key is not None
-    key = key or _key_of_session(session or request.headers.get(SESSION_HEADER, ""))
+    key = key or of_session(session or request.headers.get(SESSION_HEADER, ""))
     shopper = _unmerged(Shopper.objects.filter(key=key).select_related("merged_into").first()) if key else None
     if shopper is None and create:
         taken = key is not None and Shopper.objects.filter(key=key).exists()
@@ -57,6 +58,12 @@ def shopper_of(request: Any, *, create: bool = False, session: str = "") -> Shop
     return shopper
 
 
+def user_of(request: Any) -> Any:
+    """Return who is logged in. Not `request.user`: a REST view without authentication of its own overwrites that."""
+    request = getattr(request, "_request", request)
+    return get_user(request) if hasattr(request, "session") else getattr(request, "user", None)
+
+
 def of_name(name: str) -> uuid.UUID:
     """Return the key of the shopper whom another system calls `name`; a UUID is a key itself."""
     try:
@@ -65,14 +72,27 @@ def of_name(name: str) -> uuid.UUID:
         return uuid.uuid5(_NAMES, name)
 
 
-def by_names(names: Iterable[str]) -> dict[str, Shopper]:
-    """Return the shopper of each name, made where it is new, in a fixed number of queries. Merged ones are followed."""
-    keys = {name: of_name(name) for name in names}
-    known = _by_key(keys.values())
-    if new := [Shopper(key=key) for key in dict.fromkeys(keys.values()) if key not in known]:
-        Shopper.objects.bulk_create(new, ignore_conflicts=True)  # another process may make the same one
-        known |= _by_key(shopper.key for shopper in new)
-    return {name: known[key] for name, key in keys.items()}
+def of_session(session: str) -> uuid.UUID | None:
+    """Return the key that a client's session stands for; None for one that could be guessed.
+
+    One session is one key, however many requests carry it at once, and nobody can find the session from the key.
+    """
+    if not SHORTEST_SECRET <= len(session) <= 64:
+        return None
+    digest = hmac.digest(settings.SECRET_KEY.encode(), f"{SALT}:{session}".encode("utf-8", "replace"), "sha256")
+    return uuid.UUID(bytes=digest[:16])
+
+
+def by_keys(keys: Iterable[uuid.UUID]) -> dict[uuid.UUID, Shopper]:
+    """Return the shopper of each key, made where it is new, in a fixed number of queries. Merged ones are followed."""
+    wanted = set(keys)
+    known = _known(wanted)
+    if new := wanted - known.keys():
+        # In one order everywhere, so that two processes that make the same ones do not wait for each other.
+        made = [Shopper(key=key) for key in sorted(new)]
+        Shopper.objects.bulk_create(made, ignore_conflicts=True)
+        known |= _known(new)
+    return known
 
 
 def merge(anonymous: Shopper, account: Shopper) -> bool:
@@ -169,14 +189,6 @@ def _key_in_cookie(request: HttpRequest) -> uuid.UUID | None:
         return None
 
 
-def _key_of_session(session: str) -> uuid.UUID | None:
-    """One session is one key, however many requests carry it at once; nobody can find the session from the key."""
-    if not SHORTEST_SECRET <= len(session) <= 64:
-        return None
-    digest = hmac.digest(settings.SECRET_KEY.encode(), f"{SALT}:{session}".encode("utf-8", "replace"), "sha256")
-    return uuid.UUID(bytes=digest[:16], version=8)
-
-
-def _by_key(keys: Iterable[uuid.UUID]) -> dict[uuid.UUID, Shopper]:
-    found = Shopper.objects.filter(key__in=set(keys)).select_related("merged_into")
+def _known(keys: set[uuid.UUID]) -> dict[uuid.UUID, Shopper]:
+    found = Shopper.objects.filter(key__in=keys).select_related("merged_into")
     return {each.key: each.merged_into or each for each in found}
