@@ -5,7 +5,7 @@ stage, so a run that is taken up again after a kill goes on where it was.
 
     data        the log, cleaned, and the items described; read once
     pretrain    learn from all histories before the held-out events (an update continues from the live model instead)
-    fine-tune   learn again from the histories that had events in the last TRAIN_RECENT_DAYS, where the model can continue
+    fine-tune   a model that can continue learns again from the histories with events in the last TRAIN_RECENT_DAYS
     compare     ask the new and the live model the same questions about the held-out events
     update      if better: learn from the held-out events as well
     publish     fill the collection of item vectors, move the alias
@@ -50,9 +50,10 @@ def nobody_looks(stage: str, step: int, steps: int, figures: dict[str, Any]) -> 
 
 
 def work(run: TrainingRun, show: Show = nobody_looks) -> TrainingRun:
-    """Do a claimed run. Whatever goes wrong is in its row; only errors of the database and of the store are raised.
+    """Do a claimed run. What goes wrong is in its row.
 
-    Those are worth another attempt, and the run is left for it (`queue.claim` takes it when its lease has ended).
+    Errors of the database, the store and the disk are raised as well: they are worth another attempt, and the run is
+    given back for it, to go on where it was.
     """
     with queue.kept(run) as lock:
         try:
@@ -64,6 +65,11 @@ def work(run: TrainingRun, show: Show = nobody_looks) -> TrainingRun:
         except (MemoryError, ArithmeticError, ValueError, TypeError, LookupError, RuntimeError) as error:
             log.exception("Training %s failed", run.pk)
             _fail(run, f"{type(error).__name__}: {error}")
+        except Exception as error:
+            reason = f"To be tried again: {type(error).__name__}: {error}"[:2000]
+            TrainingRun.objects.active().filter(pk=run.pk).update(lease_until=timezone.now(), error=reason)
+            raise
+    versions.clear_workshops()
     run.refresh_from_db()
     return run
 
@@ -96,7 +102,6 @@ class _Run:
             version = self._train()
             TrainingRun.objects.filter(pk=self.run.pk).update(version=version)
             self.run.version = version
-        shutil.rmtree(self.folder, ignore_errors=True)
         if version.metrics.get("better"):
             self._publish(version, version.note)
         else:
@@ -105,12 +110,7 @@ class _Run:
 
     @property
     def folder(self) -> Path:
-        return Path(settings.MODELS_DIR) / "training" / self.name
-
-    @property
-    def name(self) -> str:
-        """A name of its own, also where an emptied database counts its rows from 1 again."""
-        return f"{self.run.created_at:%Y%m%dT%H%M%S%f}-{self.run.pk}"
+        return versions.workshop_of(self.run)
 
     # Training
 
@@ -129,7 +129,7 @@ class _Run:
         if live is not None and versions.has_files(live):
             split = max(split, _seconds(live.measured_until))
             # What is live may have learned the events that are held out now; its state before the last update has not.
-            known = load(live.pk, live.path, "model" if _seconds(live.trained_until) <= split else "measured")
+            known = load(live.pk, live.path, "model" if _seconds(live.trained_until) < split else "measured")
         asked = _Questions.of(dataset, split, self.run.seed)
         start = known.model if continued and known else None
         model = self._learn(dataset.before(split), asked.stopping, start)
@@ -234,9 +234,9 @@ class _Run:
             shutil.copytree(self.folder / "data" / "items", folder / "items")
             shutil.copy(self.folder / "data" / "features.json", folder / "features.json")
 
-        _whole(Path(settings.MODELS_DIR) / self.name, write)
+        _whole(Path(settings.MODELS_DIR) / self.folder.name, write)
         return ModelVersion.objects.update_or_create(
-            path=self.name,
+            path=self.folder.name,
             defaults={
                 "name": settings.RECOMMENDER["name"],
                 "seed": self.run.seed,

@@ -13,6 +13,7 @@ from recommend.training import live as loading
 from recommend.training.models import ModelVersion, TrainingRun
 
 Points = ModelVersion.Points
+WORKSHOPS = "training"  # folder below MODELS_DIR
 IN_STEP = (Points.FILLING, Points.LEVEL)  # what the companion writes to
 
 
@@ -122,6 +123,19 @@ def retire() -> list[int]:
         shutil.rmtree(folder_of(version), ignore_errors=True)
         dropped.append(version.pk)
     return dropped
+
+
+def clear_workshops() -> None:
+    """Remove what runs that ended, in whatever way, have left on the disk."""
+    active = {workshop_of(run).name for run in TrainingRun.objects.active()}
+    for folder in (Path(settings.MODELS_DIR) / WORKSHOPS).glob("*"):
+        if folder.name not in active:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def workshop_of(run: TrainingRun) -> Path:
+    """Where a run keeps what it has so far. Named by time too: an emptied database counts its rows from 1 again."""
+    return Path(settings.MODELS_DIR) / WORKSHOPS / f"{run.created_at:%Y%m%dT%H%M%S%f}-{run.pk}"
 
 
 def _load(version: ModelVersion) -> loading.Live:
