@@ -4,24 +4,19 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import selectors
-from recommend.surfaces import SURFACES, Ask
-from search.api.parameters import Strict, Text, Whole
+from catalog.models import Brand, Promotion, Store
+from recommend.api import parameters
+from recommend.surfaces import SURFACES, Recommendation
 from search.api.rendering import card
 from search.api.views import PublicView
 from search.index.errors import VectorStoreError
 from search.query import SearchUnavailable
 
-MOST = 50
-
-
-class _Parameters(Strict):
-    product = Text(max_length=64)
-    limit = Whole(required=False, default=12, min_value=1, max_value=MOST)
+_ERRORS = {status: {"type": "object", "additionalProperties": {}} for status in (400, 403, 404, 429, 503)}
 
 
 class RecommendationsView(PublicView):
@@ -29,43 +24,81 @@ class RecommendationsView(PublicView):
         operation_id="recommendations",
         parameters=[
             OpenApiParameter("surface", str, OpenApiParameter.PATH, enum=sorted(SURFACES)),
-            OpenApiParameter("product", str, required=True, description="Sku of the product that is looked at."),
-            OpenApiParameter("limit", int, description=f"At most {MOST}; 12 if not given."),
+            *parameters.DESCRIBED,
         ],
         responses={
             200: inline_serializer(
                 "Recommendations",
                 {
                     "surface": serializers.CharField(),
-                    "hits": serializers.ListField(
-                        child=serializers.DictField(), help_text="Cards, each with a score and a reason."
+                    "title": serializers.CharField(),
+                    "personalised": serializers.BooleanField(
+                        help_text="Whether a shopper is known and has not switched it off."
                     ),
+                    "hits": serializers.ListField(
+                        child=serializers.DictField(),
+                        help_text="Products as cards; of stores, brands and promotions `store`, `brand` or `promotion` "
+                        "with the `products` that made the case. Each has `score`, `reason` and `why`, and a sponsored "
+                        "one `sponsored` and `placement`.",
+                    ),
+                    "offset": serializers.IntegerField(),
+                    "more": serializers.BooleanField(help_text="Whether a larger offset gives more."),
                 },
             ),
-            **{status: {"type": "object", "additionalProperties": {}} for status in (400, 404, 503)},
+            **_ERRORS,
         },
     )
     def get(self, request: Request, surface: str) -> Response:
-        """Products that go with one product, each with the reason why it is shown."""
+        """What a surface recommends, each hit with a reason that is true of it and the parts it was computed from."""
         recommend = SURFACES.get(surface)
         if recommend is None:
             available = ", ".join(sorted(SURFACES))
             raise NotFound(f"There is no surface {surface[:100]!r}. Available are: {available}.")
-        asked = _Parameters(data=_once(request))
-        asked.is_valid(raise_exception=True)
-        sku = asked.validated_data["product"]
-        product = selectors.published_products().select_related("category", "brand").filter(sku=sku).first()
-        if product is None:
-            raise ValidationError({"product": [f"There is no product with the sku {sku!r}."]})
+        ask = parameters.read(request, recommend)
         try:
-            found = recommend(Ask(None, product=product, limit=asked.validated_data["limit"])).hits
+            found = recommend(ask)
         except VectorStoreError as error:
             raise SearchUnavailable(f"Recommendations cannot be reached at the moment: {error}") from error
-        hits = [{**card(each.product), "score": each.score, "reason": each.reason} for each in found if each.product]
-        return Response({"surface": surface, "hits": hits})
+        return Response(
+            {
+                "surface": surface,
+                "title": recommend.title,
+                "personalised": bool(ask.shopper and ask.personal and ask.shopper.personalised),
+                "hits": [_hit(each) for each in found.hits],
+                "offset": ask.offset,
+                "more": found.more and ask.offset + ask.limit <= parameters.DEEPEST,
+            },
+            headers={"Cache-Control": "private, no-store"},
+        )
 
 
-def _once(request: Request) -> dict[str, Any]:
-    if twice := [name for name, values in request.query_params.lists() if len(values) > 1]:
-        raise ValidationError({twice[0][:100]: ["Given more than once."]})
-    return dict(request.query_params.items())
+def _hit(hit: Recommendation) -> dict[str, Any]:
+    told: dict[str, Any] = {"score": hit.score, "reason": hit.reason, "why": hit.why}
+    if hit.sponsored:
+        told |= {"sponsored": True, "placement": str(hit.placement)}
+    if hit.product:
+        return {**card(hit.product), **told}
+    if hit.store:
+        told["store"] = _named(hit.store)
+    if hit.brand:
+        told["brand"] = _named(hit.brand)
+    if hit.promotion:
+        told["promotion"] = _promotion(hit.promotion)
+    return {**told, "products": [_hit(each) for each in hit.products]}
+
+
+def _named(subject: Store | Brand) -> dict[str, Any]:
+    return {"slug": subject.slug, "name": subject.name, "url": subject.get_absolute_url()}
+
+
+def _promotion(promotion: Promotion) -> dict[str, Any]:
+    return {
+        "slug": promotion.slug,
+        "name": promotion.name,
+        "description": promotion.description,
+        "kind": promotion.kind,
+        "value": str(promotion.value),
+        "starts_at": promotion.starts_at.isoformat(),
+        "ends_at": promotion.ends_at.isoformat() if promotion.ends_at else None,
+        "url": promotion.get_absolute_url(),
+    }

@@ -34,7 +34,7 @@ def demand(log: Log, shelf: Shelf, now: float) -> Wanted:
     by how much busier the whole shop is now. So neither a busy week nor a new product makes a trend.
     """
     n = len(shelf.ids)
-    weight = np.array(list(WEIGHTS.values()))[log.kinds]
+    weight = WEIGHTS[log.kinds]
     day = np.floor((now - log.times) / DAY).astype(np.int64)
     order = np.lexsort((-weight, day, log.rows, log.shoppers))
     keys = np.stack([log.shoppers, log.rows, day])[:, order]

@@ -4,23 +4,25 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from django.db.models.functions import Coalesce
 from numpy.typing import NDArray
 
 from catalog.models import Product
+from recommend.events.cleaning import KINDS, Rows, clean, from_log
 from recommend.events.models import Event
 
 DAY = 86_400
 CHUNK = 20_000  # rows fetched at once
-# What a shopper took interest in, and how much one such event says of demand.
-WEIGHTS = {
+# How much one event says of demand.
+_WEIGHT_OF = {
     Event.Kind.VIEW: 1.0,
     Event.Kind.CLICK: 1.0,
+    Event.Kind.RATING: 2.0,
     Event.Kind.LIKE: 2.0,
     Event.Kind.CART: 3.0,
     Event.Kind.PURCHASE: 5.0,
 }
-KINDS = tuple(WEIGHTS)
+WEIGHTS = np.array([_WEIGHT_OF.get(Event.Kind(kind), 0.0) for kind in KINDS])  # by the codes of Log.kinds
+_BOUGHT = KINDS[Event.Kind.PURCHASE]
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Log:
 
     shoppers: NDArray[np.int64]
     rows: NDArray[np.int64]  # of the Shelf
-    kinds: NDArray[np.int64]  # positions in KINDS
+    kinds: NDArray[np.int64]  # recommend.events.cleaning.KINDS
     times: NDArray[np.float64]  # seconds since the epoch
     baskets: NDArray[np.int64]  # what was bought together has one number; -1 where nothing was bought
 
@@ -79,34 +81,20 @@ def read_shelf() -> Shelf:
 
 
 def read_log(shelf: Shelf, since: datetime, until: datetime) -> Log:
-    """Read what happened from `since` to before `until`. A shopper on several devices is one (`merged_into`)."""
-    events = (
-        Event.objects.filter(
-            happened_at__gte=since, happened_at__lt=until, kind__in=KINDS, product__isnull=False, consent=True
-        )
-        .annotate(who=Coalesce("shopper__merged_into", "shopper_id"))
-        .order_by()
-        .values_list("who", "product_id", "kind", "happened_at", "basket", "session")
-    )
-    position = {str(kind): number for number, kind in enumerate(KINDS)}
-    bought = position[Event.Kind.PURCHASE]
-    together: dict[tuple[int, str], int] = {}
-    table = []
-    for who, product, kind, at, basket, session in events.iterator(chunk_size=CHUNK):
-        number, seconds = -1, at.timestamp()
-        if position[kind] == bought:
-            # Without a basket's name, what one shopper bought in one session, or else on one day, is one basket.
-            name = f"b{basket}" if basket else f"s{session}" if session else f"d{int(seconds // DAY)}"
-            number = together.setdefault((who, name), len(together))
-        table.append((who, product, position[kind], seconds, number))
-    columns = [np.array(column) for column in zip(*table, strict=True)] or [np.zeros(0)] * 5
-    rows = shelf.rows_of(columns[1].astype(np.int64))
-    order = np.lexsort((columns[3], columns[0]))
-    order = order[rows[order] >= 0]
-    return Log(
-        shoppers=columns[0].astype(np.int64)[order],
-        rows=rows[order],
-        kinds=columns[2].astype(np.int64)[order],
-        times=columns[3].astype(np.float64)[order],
-        baskets=columns[4].astype(np.int64)[order],
-    )
+    """Read what happened from `since` to before `until`, without bots, double clicks and refreshes."""
+    rows, _ = clean(from_log(since, until))
+    at = shelf.rows_of(rows.products)
+    rows, at = rows.take(at >= 0), at[at >= 0]
+    return Log(rows.shoppers, at, rows.kinds.astype(np.int64), rows.times, _baskets(rows))
+
+
+def _baskets(rows: Rows) -> NDArray[np.int64]:
+    """The basket of each purchase; what one shopper bought on one day without naming a basket is one."""
+    bought = rows.kinds == _BOUGHT
+    named = np.where(bought & (rows.baskets > 0), rows.baskets, -1)
+    unnamed = np.flatnonzero(bought & (rows.baskets == 0))
+    if len(unnamed):
+        days = np.stack([rows.shoppers[unnamed], (rows.times[unnamed] // DAY).astype(np.int64)])
+        numbers = np.unique(days, axis=1, return_inverse=True)[1].ravel()
+        named[unnamed] = named.max(initial=0) + 1 + numbers
+    return named

@@ -9,13 +9,14 @@ from catalog.models import Product
 from recommend.serving import tables
 from recommend.serving.candidates import Pool, neighbour_part
 from recommend.serving.models import Companions, Demand
-from recommend.serving.profile import Profile, known_products, profile_of
+from recommend.serving.profile import Known, Profile, known_products, profile_of
 from recommend.serving.reasons import Told
 from recommend.serving.serve import serve
 from recommend.serving.shelf import Stand, Wish
 from recommend.surfaces.base import Answer, Ask
 from recommend.surfaces.content import nearest
 
+Names = dict[int, Product | Known]  # the products that reasons may name, by id
 ALIKE = 10  # products like the one looked at, whose companions stand in for its own
 LIFTED = 6  # categories gone on to
 POPULAR = 30  # products of those
@@ -27,18 +28,18 @@ def bought_together(ask: Ask) -> Answer:
     profile, wish, pool = profile_of(ask), Wish.of(ask), Pool()
     _add_companions(pool, ask.anchors, Companions.Kind.BASKET)
     families = {each.family for each in ask.anchors} - {""}
-    titles = {each.pk: each.title for each in ask.anchors}
+    named: Names = {each.pk: each for each in ask.anchors}
 
     def tell(products: Sequence[Product]) -> dict[int, Told]:
-        return {product.pk: _together(pool.parts[product.pk], titles) for product in products}
+        return {product.pk: _together(pool.parts[product.pk], named) for product in products}
 
     return serve(wish, profile, pool, tell, vary=False, keep=lambda stand: stand.family not in families)
 
 
-def _together(parts: dict[str, Any], titles: dict[int, str]) -> Told:
+def _together(parts: dict[str, Any], named: Names) -> Told:
     anchor, found = _strongest(parts["basket"])
     times = f"in {found['together']} of {found['alone']} baskets with it"
-    return f"Often bought with {titles[anchor]}: {times}", {"basket": _named(parts["basket"])}
+    return f"Often bought with {named[anchor].title}: {times}", {"basket": _by_sku(parts["basket"], named)}
 
 
 def complements(ask: Ask) -> Answer:
@@ -47,7 +48,7 @@ def complements(ask: Ask) -> Answer:
     profile, wish, pool = profile_of(ask), Wish.of(ask), Pool()
     anchors = ask.anchors
     wanted = ask.offset + ask.limit + 1
-    titles = {each.pk: each.title for each in anchors}
+    named: Names = {each.pk: each for each in anchors}
     kinds = [each.category.path for each in anchors if each.category]
     families = {each.family for each in anchors} - {""}
 
@@ -55,7 +56,7 @@ def complements(ask: Ask) -> Answer:
     if len(pool.scores) < wanted:
         pool.below(_of_model(profile, anchors))
     if len(pool.scores) < wanted:
-        pool.below(_of_alike(anchors[0], titles))
+        pool.below(_of_alike(anchors[0], named))
     if len(pool.scores) < wanted:
         pool.below(_of_categories(anchors, wish))
 
@@ -64,7 +65,7 @@ def complements(ask: Ask) -> Answer:
         return bool(stand.path) and not same and stand.family not in families
 
     def tell(products: Sequence[Product]) -> dict[int, Told]:
-        return {product.pk: _goes_with(pool.parts[product.pk], product, titles) for product in products}
+        return {product.pk: _goes_with(pool.parts[product.pk], product, named) for product in products}
 
     return serve(wish, profile, pool, tell, keep=another_kind)
 
@@ -102,7 +103,7 @@ def _of_model(profile: Profile, anchors: Sequence[Product]) -> Pool:
     return pool
 
 
-def _of_alike(anchor: Product, titles: dict[int, str]) -> Pool:
+def _of_alike(anchor: Product, named: Names) -> Pool:
     """The companions of the products nearest by text and picture, by how near those are."""
     pool = Pool()
     near = dict(sorted(nearest(anchor, ALIKE).items(), key=lambda pair: (-pair[1], pair[0]))[:ALIKE])
@@ -111,7 +112,7 @@ def _of_alike(anchor: Product, titles: dict[int, str]) -> Pool:
         return pool
     highest = max(near.values())
     for other, product in known_products(learned).items():
-        titles[other] = product.title
+        named[other] = product
         strongest = learned[other][0].g_squared
         for each in learned[other]:
             pool.add(each.id, near[other] / highest * each.g_squared / strongest)
@@ -136,17 +137,19 @@ def _of_categories(anchors: Sequence[Product], wish: Wish) -> Pool:
     return pool
 
 
-def _goes_with(parts: dict[str, Any], product: Product, titles: dict[int, str]) -> Told:
+def _goes_with(parts: dict[str, Any], product: Product, named: Names) -> Told:
     if "crossing" in parts:
         anchor, found = _strongest(parts["crossing"])
         shoppers = f"{found['together']} of {found['alone']} shoppers took an interest in both"
-        return f"Goes with {titles[anchor]}: {shoppers}", {"crossing": _named(parts["crossing"])}
+        return f"Goes with {named[anchor].title}: {shoppers}", {"crossing": _by_sku(parts["crossing"], named)}
     if "neighbours" in parts:
         anchor = max(parts["neighbours"], key=lambda id: parts["neighbours"][id])
-        return f"Others who looked at {titles[anchor]} looked at this too", {"neighbours": _named(parts["neighbours"])}
+        return f"Others who looked at {named[anchor].title} looked at this too", {
+            "neighbours": _by_sku(parts["neighbours"], named)
+        }
     if "alike" in parts:
         other, _ = _strongest(parts["alike"])
-        return f"Goes with {titles[other]}, which is much like this one", {"alike": _named(parts["alike"])}
+        return f"Goes with {named[other].title}, which is much like this one", {"alike": _by_sku(parts["alike"], named)}
     there = product.category.name if product.category else ""
     return f"From {parts['categories']['from']}, shoppers often go on to {there}", {"categories": parts["categories"]}
 
@@ -155,6 +158,5 @@ def _strongest(found: dict[int, dict[str, float]]) -> tuple[int, dict[str, float
     return max(found.items(), key=lambda pair: pair[1]["g_squared"])
 
 
-def _named(found: dict[int, Any]) -> dict[str, Any]:
-    """Keys of JSON objects are strings."""
-    return {str(id): figures for id, figures in found.items()}
+def _by_sku(found: dict[int, Any], named: Names) -> dict[str, Any]:
+    return {named[id].sku: figures for id, figures in found.items()}

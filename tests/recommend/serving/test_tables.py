@@ -91,11 +91,10 @@ def test_a_wholesale_basket_says_nothing(products, monkeypatch):
     assert not Companions.objects.filter(kind="basket").exists()
 
 
-def test_purchases_without_a_baskets_name_are_together_by_session(products):
+def test_purchases_without_a_baskets_name_are_together_by_day(products):
     people = shoppers(20)
     Event.objects.bulk_create(
-        [event(who, products[sku], "purchase", session=f"S{who.pk}") for who in people[:8]
-         for sku in ("Shoes-0", "Socks-0")]
+        [event(who, products[sku], "purchase") for who in people[:8] for sku in ("Shoes-0", "Socks-0")]
         + [event(who, products["Books-0"], "purchase") for who in people[8:]]
     )  # fmt: skip
     tables.refresh(NOW)
@@ -176,7 +175,7 @@ def test_a_busy_day_of_the_whole_shop_is_no_trend(products):
 def test_refreshing_a_page_is_no_demand(products):
     usual_days(products)
     one = shoppers(1)[0]
-    Event.objects.bulk_create(event(one, products["Books-0"], days=1 + minute / 1440) for minute in range(100))
+    Event.objects.bulk_create(event(one, products["Books-0"], days=1 + minute / 1440) for minute in range(50))
     tables.refresh(NOW)
     assert Demand.objects.get(product=products["Books-0"]).recent <= 8
 
@@ -208,4 +207,11 @@ def test_an_event_of_a_product_that_is_gone_does_no_harm(products):
     who = shoppers(1)[0]
     Event.objects.bulk_create([event(who, products["Books-0"])])
     Product.objects.filter(pk=products["Books-0"].pk).update(status="archived")
+    assert tables.refresh(NOW).events == 0
+
+
+def test_what_a_program_looked_at_is_no_demand(products):
+    (bot,) = shoppers(1)
+    skus = list(products)
+    Event.objects.bulk_create(event(bot, products[skus[n % 2]], days=1 + n / 172_800) for n in range(200))
     assert tables.refresh(NOW).events == 0
