@@ -12,7 +12,9 @@ from django.db import OperationalError
 
 from catalog.models import Picture
 from catalog.pictures import make_thumbnails as make_thumbnails_of
+from recommend.events import partitions, retention
 from recommend.serving import tables
+from recommend.training import queue, run, versions
 from search.encoders.base import EncoderError
 from search.index import filling
 from search.index.drain import drain
@@ -65,3 +67,28 @@ def count_companions() -> None:
     """Count anew in the log what goes together, what is popular and what is rising."""
     counted = tables.refresh()
     logger.info("Counted %d events; %d products have companions in baskets", counted.events, counted.baskets)
+
+
+@shared_task(**RETRY)
+def train() -> None:
+    """Train the recommender where it is due or somebody asked for it, one run after the other."""
+    queue.ask_if_due()
+    while (taken := queue.claim()) is not None:
+        done = run.work(taken)
+        logger.info("%s: %s", done, done.error or (done.version and done.version.note) or "")
+
+
+@shared_task(**RETRY)
+def level_behaviour() -> None:
+    """Bring the live model's item vectors level after one has gone back to it, or when the store was lost."""
+    if changed := versions.level_live():
+        logger.info("Brought %d behaviour points level", changed)
+
+
+@shared_task(**RETRY)
+def tend_event_log() -> None:
+    """Make the log's next months, and delete what is older than it is kept."""
+    made = partitions.make_ahead()
+    gone = retention.forget_old()
+    if made or gone.months or gone.events:
+        logger.info("Event log: %d months made, %d dropped, %d events deleted", len(made), gone.months, gone.events)

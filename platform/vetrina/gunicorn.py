@@ -15,7 +15,7 @@ preload_app = False  # models are loaded after the fork
 
 
 def post_worker_init(worker: Any) -> None:
-    """Load the encoders while the first pages are already served, so that the first search is not the slow one."""
+    """Load encoders and recommender while the first pages are already served, so that no request is the slow one."""
     threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
 
 
@@ -24,3 +24,7 @@ def _warm_up() -> None:
 
     for kind in ("text", "image"):
         get_encoder(kind).encode_text(["warm-up"], query=True)
+
+    from recommend.training.live import live
+
+    live()

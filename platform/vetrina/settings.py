@@ -196,7 +196,10 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {"workers.tasks.drain_outbox": {"queue": "encode"}}
+CELERY_TASK_ROUTES = {
+    "workers.tasks.drain_outbox": {"queue": "encode"},
+    "workers.tasks.train": {"queue": "train"},  # takes minutes to hours, so it has a worker of its own
+}
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "celerybeat-schedule")
 OUTBOX_SWEEP_SECONDS = env.int("OUTBOX_SWEEP_SECONDS", 5)
 OUTBOX_BATCH = env.int("OUTBOX_BATCH", 1024)
@@ -216,6 +219,10 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": RECOMMEND_TABLES_SECONDS},
     },
     "sweep-thumbnails": {"task": "workers.tasks.make_thumbnails", "schedule": 30, "options": {"expires": 30}},
+    # Finds what is due by TRAIN_EVERY_HOURS, what was asked for, and what a worker that died has left.
+    "sweep-training": {"task": "workers.tasks.train", "schedule": 60, "options": {"expires": 60}},
+    "level-behaviour": {"task": "workers.tasks.level_behaviour", "schedule": 60, "options": {"expires": 60}},
+    "tend-event-log": {"task": "workers.tasks.tend_event_log", "schedule": 3600, "options": {"expires": 3600}},
     "drop-retired-collections": {
         "task": "workers.tasks.drop_retired_collections",
         "schedule": 300,

@@ -83,13 +83,17 @@ def why_not_incremental(live: ModelVersion) -> str:
     return "" if same else "texts and pictures are encoded by another model now"
 
 
-def claim() -> TrainingRun | None:
-    """Take a run that waits, or one whose worker died, for the length of a lease; None when there is none."""
+def claim(only: TrainingRun | None = None) -> TrainingRun | None:
+    """Take a run that waits, or one whose worker died, for the length of a lease; None when there is none.
+
+    `only`: no other run than this one.
+    """
     now = timezone.now()
     with transaction.atomic():
         free = Q(state=State.WAITING) | Q(state=State.RUNNING, lease_until__lt=now)
         # Going live comes before training: somebody waits for it.
         runs = TrainingRun.objects.select_for_update(skip_locked=True).filter(free)
+        runs = runs.filter(pk=only.pk) if only else runs
         run = next(iter(sorted(runs, key=lambda run: (run.kind != PUBLISH, run.pk))), None)
         if run is None:
             return None

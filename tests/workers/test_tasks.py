@@ -84,3 +84,4 @@ def test_every_beat_entry_names_a_task_and_expires_before_the_next():
         assert entry["task"] in current_app.tasks
         assert entry["options"]["expires"] <= entry["schedule"]
     assert configured.CELERY_TASK_ROUTES["workers.tasks.drain_outbox"] == {"queue": "encode"}
+    assert configured.CELERY_TASK_ROUTES["workers.tasks.train"] == {"queue": "train"}

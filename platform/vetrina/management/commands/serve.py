@@ -1,4 +1,4 @@
-"""Run the whole shop on this machine: web, worker with its schedule, and the embedded vector store."""
+"""Run the whole shop on this machine: web, workers with their schedule, and the embedded vector store."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from honcho.manager import Manager
 
 
 class Command(BaseCommand):
-    help = "Serve the shop on one machine: web server, worker and embedded vector store. Ctrl-C stops all of them."
+    help = "Serve the shop on one machine: web server, workers and embedded vector store. Ctrl-C stops all of them."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, default=8000)
@@ -27,6 +27,7 @@ class Command(BaseCommand):
         manager = Manager()
         manager.add_process("web", web_command(address), env=environment, cwd=str(settings.BASE_DIR))
         manager.add_process("worker", worker_command(), env=environment, cwd=str(settings.BASE_DIR))
+        manager.add_process("trainer", trainer_command(), env=environment, cwd=str(settings.BASE_DIR))
         self.stdout.write(
             self.style.SUCCESS(f"The shop opens at http://{address}, its admin at http://{address}/admin/")
         )
@@ -43,8 +44,14 @@ def web_command(address: str) -> str:
 
 
 def worker_command() -> str:
-    """One worker for every queue, with the schedule inside: `solo`, because torch must not be used across a fork."""
+    """One worker for every queue but `train`, with the schedule inside. `solo`: torch must not be used across a fork."""
     return f"{sys.executable} -m celery -A vetrina worker --pool solo --beat --queues encode,default --loglevel INFO"
+
+
+def trainer_command() -> str:
+    """A process of its own, so that products are indexed while a model is trained; at low priority, for the same."""
+    worker = f"{sys.executable} -m celery -A vetrina worker --pool solo --queues train --hostname trainer@%h"
+    return f"nice -n 10 {worker} --loglevel INFO"
 
 
 def stop_vectord() -> None:
