@@ -4,23 +4,24 @@ A point's id is its product's id. Its vector is the model's own for a product th
 from text, pictures, brand, store and categories for one that came later. The score is the inner product.
 """
 
-import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from django.conf import settings
 from qdrant_client import models
 
+from catalog.models import Product
 from recommend.models.base import Scores
+from recommend.training import live as loading
 from recommend.training.features import described
 from recommend.training.live import Live
 from search.documents import PAYLOAD_INDEXES, Description
 from search.index.client import get_client
 from search.index.compare import batched, compare
 from search.index.errors import VectorStoreError
-
-log = logging.getLogger(__name__)
 
 # Of `search.documents`' payload: what candidates are filtered by.
 FILTERED = ("in_stock", "department", "categories", "brand", "store", "price", "released", "family", "tags")
@@ -134,6 +135,42 @@ def bring_level(live: Live, progress: Callable[[int, int], None] = lambda done, 
         changed += len(written) + len(orphans)
         hopeless |= set(differing) - written  # cannot be described, or went away meanwhile
     raise VectorStoreError(f"The catalogue changes faster than {name} can be filled.", permanent=False)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How the live model's collection stands to the database, in products."""
+
+    version: int
+    products: int
+    indexed: int
+    missing: int
+    stale: int
+    orphaned: int
+
+    @property
+    def clean(self) -> bool:
+        return not (self.missing or self.stale or self.orphaned)
+
+
+def compare_live() -> Difference | None:
+    """Compare the live model's points with the database; None where no model is live, or one without vectors."""
+    model = loading.live()
+    if model is None or model.vectors is None:
+        return None
+    name = collection_of(model.version)
+    if not exists(model.version):
+        products = Product.objects.filter(status=Product.Status.PUBLISHED).count()
+        return Difference(model.version, products, 0, missing=products, stale=0, orphaned=0)
+    counts = Counter(verdict for _, verdict in compare(name, thorough=False))
+    return Difference(
+        model.version,
+        products=counts["level"] + counts["stale"] + counts["missing"],
+        indexed=counts["level"] + counts["stale"] + counts["orphaned"],
+        missing=counts["missing"],
+        stale=counts["stale"],
+        orphaned=counts["orphaned"],
+    )
 
 
 def move_alias(version: int) -> None:

@@ -4,8 +4,9 @@ Each stage leaves its result in the run's folder before the next begins, and a m
 stage, so a run that is taken up again after a kill goes on where it was.
 
     data        the log, cleaned, and the items described; read once
-    pretrain    learn from all histories before the held-out events (an update continues from the live model instead)
+    pretrain    learn from all histories before the held-out events
     fine-tune   a model that can continue learns again from the histories with events in the last TRAIN_RECENT_DAYS
+    continue    instead of the two above, in an incremental run: the live model learns what came since
     compare     ask the new and the live model the same questions about the held-out events
     update      if better: learn from the held-out events as well
     publish     fill the collection of item vectors, move the alias
@@ -125,14 +126,21 @@ class _Run:
         if not len(dataset):
             raise TrainingError("There are no events to learn from.")
         split = dataset.split_at(settings.TRAIN_HELD_OUT)
-        known: Live | None = None
+        known, learned = None, None
         if live is not None and versions.has_files(live):
             split = max(split, _seconds(live.measured_until))
             # What is live may have learned the events that are held out now; its state before the last update has not.
-            known = load(live.pk, live.path, "model" if _seconds(live.trained_until) < split else "measured")
+            learned = _seconds(live.trained_until) if _seconds(live.trained_until) < split else None
+            known = load(live.pk, live.path, "measured" if learned is None else "model")
         asked = _Questions.of(dataset, split, self.run.seed)
-        start = known.model if continued and known else None
-        model = self._learn(dataset.before(split), asked.stopping, start)
+        past = dataset.before(split)
+        if not len(past):
+            raise TrainingError("There are too few events to hold some of them out.")
+        if continued and live is not None and known is not None:
+            since = _seconds(live.measured_until) if learned is None else learned
+            model = self._continue(past, asked.stopping, known.model, since)
+        else:
+            model = self._learn(past, asked.stopping)
         metrics, note = self._compare(model, dataset, asked.deciding, known)
         served = model
         if metrics["better"]:
@@ -147,17 +155,18 @@ class _Run:
             _whole(done, partial(dataset.save, report=report))
         return Dataset.load(done)
 
-    def _learn(self, past: Dataset, questions: holdout.HeldOut, start: Recommender | None) -> Recommender:
-        if not len(past):
-            raise TrainingError("There are too few events to hold some of them out.")
-        since = past.until - settings.TRAIN_RECENT_DAYS * DAY
-        recent = past.recent(since)
-        if start is not None:
-            return self._fit("update-live", past, questions, start=start, recent=recent)
+    def _learn(self, past: Dataset, questions: holdout.HeldOut) -> Recommender:
         model = self._fit("pretrain", past, questions)
+        recent = past.recent(past.until - settings.TRAIN_RECENT_DAYS * DAY)
         if _continues(model) and 0 < len(recent) < len(past):
             return self._fit("fine-tune", past, questions, start=model, recent=recent)
         return model
+
+    def _continue(self, past: Dataset, questions: holdout.HeldOut, start: Recommender, since: float) -> Recommender:
+        """Learn what came since the live model; where that is all held out, once more what came lately."""
+        recent = past.recent(since)
+        recent = recent if len(recent) else past.recent(past.until - settings.TRAIN_RECENT_DAYS * DAY)
+        return self._fit("continue", past, questions, start=start, recent=recent)
 
     def _fit(
         self,

@@ -44,7 +44,7 @@ def web_command(address: str) -> str:
 
 
 def worker_command() -> str:
-    """One worker for every queue but `train`, with the schedule inside. `solo`: torch must not be used across a fork."""
+    """For every queue but `train`, with the schedule inside. `solo`, because torch must not be used across a fork."""
     return f"{sys.executable} -m celery -A vetrina worker --pool solo --beat --queues encode,default --loglevel INFO"
 
 
