@@ -16,6 +16,7 @@ passed only to a model whose `fit` has a parameter of that name.
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -70,3 +71,16 @@ def durable(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def whole(target: Path, write: Callable[[Path], Any]) -> None:
+    """Have a folder written under another name, and rename it: where it is, it is complete."""
+    temporary = target.with_name(f"{target.name}.partial")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    write(temporary)
+    for path in [*temporary.rglob("*"), temporary]:
+        durable(path)
+    shutil.rmtree(target, ignore_errors=True)
+    temporary.rename(target)
+    durable(target.parent)

@@ -18,6 +18,7 @@ from recommend.training.dataset import Dataset
 AT = 10
 MOST_QUESTIONS = 4000  # in all, drawn at random: the figure's standard error is then below .005
 MOST_PER_SHOPPER = 5
+FEWEST_QUESTIONS = 40  # below it halves would say nothing, and all questions are used for both
 LONGEST = 50  # events of a history that a model is asked with, as in serving
 AT_ONCE = 256  # histories whose scores over all items are held at once
 
@@ -58,6 +59,15 @@ def held_out(dataset: Dataset, since: float, *, seed: int = 0, most: int = MOST_
     places = np.array([place for _, place in found], np.int64)
     histories = [keys[dataset.rows[start:place]] for start, place in found]
     return HeldOut(histories, keys[dataset.rows[places]], dataset.weights[places])
+
+
+def halves(dataset: Dataset, since: float, *, seed: int = 0) -> tuple[HeldOut, HeldOut]:
+    """Questions by shopper in two halves: what stops a training early must not decide about its result as well."""
+    which = np.random.default_rng(seed).permutation(len(dataset.shoppers)) % 2
+    one, two = (held_out(dataset.of_shoppers(which == half), since, seed=seed) for half in (0, 1))
+    if min(len(one), len(two)) < FEWEST_QUESTIONS:
+        one = two = held_out(dataset, since, seed=seed)
+    return one, two
 
 
 @dataclass(frozen=True)

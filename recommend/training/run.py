@@ -31,7 +31,7 @@ from django.utils import timezone
 from recommend.models import registry
 from recommend.models.base import Recommender
 from recommend.training import holdout, queue, versions
-from recommend.training.checkpoint import Checkpoint, durable
+from recommend.training.checkpoint import Checkpoint, whole
 from recommend.training.dataset import Dataset, read
 from recommend.training.live import Live, load
 from recommend.training.models import ModelVersion, TrainingRun
@@ -43,7 +43,6 @@ Show = Callable[[str, int, int, dict[str, Any]], None]
 DAY = 86_400.0
 SECONDS_BETWEEN_REPORTS = 1.0
 MOST_CURVE = 400  # points of the curve that the admin draws
-FEWEST_QUESTIONS = 40  # below it all of them both stop the training and decide: halves would say nothing
 
 
 def nobody_looks(stage: str, step: int, steps: int, figures: dict[str, Any]) -> None:
@@ -132,16 +131,16 @@ class _Run:
             # What is live may have learned the events that are held out now; its state before the last update has not.
             learned = _seconds(live.trained_until) if _seconds(live.trained_until) < split else None
             known = load(live.pk, live.path, "measured" if learned is None else "model")
-        asked = _Questions.of(dataset, split, self.run.seed)
+        stopping, deciding = holdout.halves(dataset, split, seed=self.run.seed)
         past = dataset.before(split)
         if not len(past):
             raise TrainingError("There are too few events to hold some of them out.")
         if continued and live is not None and known is not None:
             since = _seconds(live.measured_until) if learned is None else learned
-            model = self._continue(past, asked.stopping, known.model, since)
+            model = self._continue(past, stopping, known.model, since)
         else:
-            model = self._learn(past, asked.stopping)
-        metrics, note = self._compare(model, dataset, asked.deciding, known)
+            model = self._learn(past, stopping)
+        metrics, note = self._compare(model, dataset, deciding, known)
         served = model
         if metrics["better"]:
             served = self._fit("update", dataset, None, start=model, recent=dataset.recent(split))
@@ -152,7 +151,7 @@ class _Run:
         if not done.is_dir():
             self._report("data", 0, 1, {})
             dataset, report = read(known=known, until=timezone.now())
-            _whole(done, partial(dataset.save, report=report))
+            whole(done, partial(dataset.save, report=report))
         return Dataset.load(done)
 
     def _learn(self, past: Dataset, questions: holdout.HeldOut) -> Recommender:
@@ -196,7 +195,7 @@ class _Run:
             progress=lambda part, step, steps, figures: self._report(f"{stage}: {part}", step, steps, figures),
             **{name: value for name, value in extra.items() if name in taken},
         )
-        _whole(done, model.save)
+        whole(done, model.save)
         checkpoint.clear()
         return model
 
@@ -243,7 +242,7 @@ class _Run:
             shutil.copytree(self.folder / "data" / "items", folder / "items")
             shutil.copy(self.folder / "data" / "features.json", folder / "features.json")
 
-        _whole(Path(settings.MODELS_DIR) / self.folder.name, write)
+        whole(Path(settings.MODELS_DIR) / self.folder.name, write)
         return ModelVersion.objects.update_or_create(
             path=self.folder.name,
             defaults={
@@ -288,38 +287,8 @@ class _Run:
         TrainingRun.objects.filter(pk=self.run.pk).update(progress=progress)
 
 
-@dataclass(frozen=True)
-class _Questions:
-    """The held-out events, by shopper in two halves: what stops a training early must not decide about it as well."""
-
-    stopping: holdout.HeldOut
-    deciding: holdout.HeldOut
-
-    @classmethod
-    def of(cls, dataset: Dataset, since: float, seed: int) -> "_Questions":
-        halves = np.random.default_rng(seed).permutation(len(dataset.shoppers)) % 2
-        parts = [holdout.held_out(dataset.of_shoppers(halves == half), since, seed=seed) for half in (0, 1)]
-        if min(map(len, parts)) < FEWEST_QUESTIONS:
-            everything = holdout.held_out(dataset, since, seed=seed)
-            return cls(everything, everything)
-        return cls(*parts)
-
-
 def _continues(model: Recommender) -> bool:
     return "start" in inspect.signature(model.fit).parameters
-
-
-def _whole(target: Path, write: Callable[[Path], Any]) -> None:
-    """Write a folder under another name and rename it: where it is, it is complete."""
-    temporary = target.with_name(f"{target.name}.partial")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    write(temporary)
-    for path in [*temporary.rglob("*"), temporary]:
-        durable(path)
-    shutil.rmtree(target, ignore_errors=True)
-    temporary.rename(target)
-    durable(target.parent)
 
 
 def _seconds(moment: datetime | None) -> float:
