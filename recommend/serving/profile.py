@@ -52,11 +52,8 @@ class Profile:
         """The events that the model knows the products of, oldest first; what was repeated at once counts once."""
         rows = self.live.rows if self.live else {}
         known = [each for each in self.past.seen if each.product_id in rows]
-        return [
-            each
-            for each, following in zip(known, [*known[1:], None], strict=True)
-            if following is None or following.product_id != each.product_id
-        ]
+        last = len(known) - 1
+        return [each for at, each in enumerate(known) if at == last or known[at + 1].product_id != each.product_id]
 
     @cached_property
     def history(self) -> Ids:

@@ -7,7 +7,8 @@ from django.conf import settings
 
 from catalog.models import Product
 from catalog.selectors import products_for_cards
-from recommend.serving.candidates import Pool
+from recommend.models.base import Scores
+from recommend.serving.candidates import Pool, neighbour_part
 from recommend.serving.interests import Interest, belongs_to, interests_of, likeness
 from recommend.serving.profile import Profile
 from recommend.serving.reasons import Told
@@ -86,7 +87,7 @@ def arranged(
     if several_interests and vectors is not None:
         found = interests_in(profile)
         if len(found) > 1:
-            interests, room = belongs_to(found, vectors).tolist(), [each.share for each in found]
+            interests, room = _interest_of_each(profile, found, ids, vectors), [each.share for each in found]
     candidates = Candidates(
         np.array([pool.scores[id] for id in ids]),
         [stand.brand for stand in stands],
@@ -106,6 +107,21 @@ def interests_in(profile: Profile) -> list[Interest]:
     if live is None or live.items.content is None or not len(profile.history):
         return []
     return interests_of(np.asarray(live.items.content[profile.history[-LAST:]], np.float32), _near(live))
+
+
+def _interest_of_each(profile: Profile, found: list[Interest], ids: list[int], vectors: Scores) -> list[int]:
+    """The interest that speaks most for each: by the model's neighbours, or where none knows it by content."""
+    nearest = belongs_to(found, vectors)
+    live = profile.live
+    part = neighbour_part(live.model) if live else None
+    if live is None or part is None:
+        return nearest.tolist()
+    # Socks are described more like a tent's fabric than like shoes; it is shoppers who know what belongs to what.
+    history = profile.history[-LAST:]
+    spoken = np.stack([part.scores_of(history[each.events]) for each in found])
+    rows = np.array([live.rows.get(id, -1) for id in ids], np.int64)
+    mine = np.where(rows >= 0, spoken[:, rows], 0.0)
+    return np.where(mine.max(axis=0) > 0, mine.argmax(axis=0), nearest).tolist()
 
 
 _near_of: tuple[Live | None, float] = (None, 0.5)
