@@ -367,7 +367,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": True,
     "ENVIRONMENT": None,
     "DASHBOARD_CALLBACK": "catalog.admin.dashboard.dashboard",
-    "STYLES": [lambda request: static("catalog/admin.css")],
+    "STYLES": [lambda request: static("catalog/admin.css"), lambda request: static("recommend/admin.css")],
     "SIDEBAR": {
         "show_search": False,
         "navigation": [
@@ -388,6 +388,18 @@ UNFOLD = {
                 "items": [
                     _admin_link("Promotions", "percent", "catalog_promotion_changelist", "catalog.view_promotion"),
                     _admin_link("Collections", "bookmarks", "catalog_collection_changelist", "catalog.view_collection"),
+                ],
+            },
+            {
+                "title": "Recommendations",
+                "separator": True,
+                "items": [
+                    _admin_link(
+                        "Models", "model_training", "recommend_modelversion_changelist", "recommend.view_modelversion"
+                    ),
+                    _admin_link(
+                        "Trainings", "history", "recommend_trainingrun_changelist", "recommend.view_trainingrun"
+                    ),
                 ],
             },
             {

@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('recommend', '0011_campaign_groups'),
-        ('recommend', '0020_points'),
+        ('recommend', '0021_training_groups'),
         ('recommend', '0030_serving'),
     ]
 

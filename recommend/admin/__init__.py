@@ -1,0 +1,5 @@
+"""The admin of recommendations: models and their training."""
+
+from recommend.admin import training
+
+__all__ = ["training"]
