@@ -27,4 +27,9 @@ class Migration(migrations.Migration):
             name="measured_until",
             field=models.DateTimeField(blank=True, help_text="The same, of the state that was measured", null=True),
         ),
+        migrations.AlterField(
+            model_name="trainingrun",
+            name="kind",
+            field=models.CharField(default="full", help_text="full, incremental, or publish", max_length=12),
+        ),
     ]
