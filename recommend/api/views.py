@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
@@ -10,6 +11,7 @@ from rest_framework.response import Response
 
 from catalog.models import Brand, Promotion, Store
 from recommend.api import parameters
+from recommend.sponsored.surface import LABEL
 from recommend.surfaces import SURFACES, Recommendation
 from search.api.rendering import card
 from search.api.views import PublicView
@@ -39,7 +41,8 @@ class RecommendationsView(PublicView):
                         child=serializers.DictField(),
                         help_text="Products as cards; of stores, brands and promotions `store`, `brand` or `promotion` "
                         "with the `products` that made the case. Each has `score`, `reason` and `why`, and a sponsored "
-                        "one `sponsored` and `placement`.",
+                        "one `sponsored`, the `label` to show, `placement`, the `link` that leads to the product and counts "
+                        "the click, and the address `seen`, to be posted to once it was in view.",
                     ),
                     "offset": serializers.IntegerField(),
                     "more": serializers.BooleanField(help_text="Whether a larger offset gives more."),
@@ -75,7 +78,13 @@ class RecommendationsView(PublicView):
 def _hit(hit: Recommendation) -> dict[str, Any]:
     told: dict[str, Any] = {"score": hit.score, "reason": hit.reason, "why": hit.why}
     if hit.sponsored:
-        told |= {"sponsored": True, "placement": str(hit.placement)}
+        told |= {
+            "sponsored": True,
+            "label": LABEL,
+            "placement": str(hit.placement),
+            "link": reverse("recommend:go", args=[hit.placement]),
+            "seen": reverse("recommend:seen", args=[hit.placement]),
+        }
     if hit.product:
         return {**card(hit.product), **told}
     if hit.store:
