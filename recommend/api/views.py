@@ -41,8 +41,8 @@ class RecommendationsView(PublicView):
                         child=serializers.DictField(),
                         help_text="Products as cards; of stores, brands and promotions `store`, `brand` or `promotion` "
                         "with the `products` that made the case. Each has `score`, `reason` and `why`, and a sponsored "
-                        "one `sponsored`, the `label` to show, `placement`, the `link` that leads to the product and counts "
-                        "the click, and the address `seen`, to be posted to once it was in view.",
+                        "one `sponsored`, the `label` to show, `placement`, the `link` that leads to the product and "
+                        "counts the click, and the address `seen`, to be posted to once it was in view.",
                     ),
                     "offset": serializers.IntegerField(),
                     "more": serializers.BooleanField(help_text="Whether a larger offset gives more."),
