@@ -191,7 +191,9 @@ def _context(asked: Asked, found: Answer) -> dict[str, object]:
     after = asked.offset + asked.limit
     return {
         "asked": asked,
-        "surface": asked.surface,
+        # Not the surface itself: templates call what can be called.
+        "name": asked.surface.name,
+        "kind": asked.surface.hits,
         "title": asked.title,
         "layout": asked.layout,
         "shown": shown,

@@ -1,0 +1,53 @@
+"""The small shop of tests/search/shop, and surfaces that answer what a test prepares."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from catalog.models import Product
+from catalog.selectors import products_for_cards
+from recommend.surfaces import SURFACES, Answer, Ask, Recommendation
+from tests.search.shop.conftest import _fresh_cache, catalogue, found, indexed  # noqa: F401
+
+
+@dataclass
+class Prepared:
+    """Stands in a surface's place, and keeps what it was asked."""
+
+    name: str
+    title: str
+    found: Sequence[Recommendation]
+    hits: str = "product"
+    needs_product: bool = False
+    error: Exception | None = None
+    asked: list[Ask] = field(default_factory=list)
+
+    def __call__(self, ask: Ask) -> Answer:
+        self.asked.append(ask)
+        if self.error:
+            raise self.error
+        end = ask.offset + ask.limit
+        return Answer(list(self.found[ask.offset : end]), more=len(self.found) > end)
+
+
+@pytest.fixture
+def surface(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Prepared]:
+    """surface(name, hits): the surface of that name answers with these."""
+
+    def prepare(name: str, found: Sequence[Recommendation] = (), **more: object) -> Prepared:
+        prepared = Prepared(name, more.pop("title", f"Title of {name}"), found, **more)
+        monkeypatch.setitem(SURFACES, name, prepared)
+        return prepared
+
+    return prepare
+
+
+@pytest.fixture
+def hits(catalogue: dict[str, Product]) -> list[Recommendation]:  # noqa: F811
+    """Every product of the shop, each with a reason and the parts that made it."""
+    products = products_for_cards([product.pk for product in catalogue.values()])
+    return [
+        Recommendation(product, 1.0, f"Because of {product.sku}", {"neighbours": {"LAMP-1": 3.0, "CUP-red": 1.0}})
+        for product in products
+    ]

@@ -1,0 +1,176 @@
+"""The page on what the shop knows: all of it is shown, and every switch and eraser works."""
+
+import json
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from recommend.events.drafts import EventDraft
+from recommend.events.history import history_of
+from recommend.events.log import record
+from recommend.events.models import Event, Shopper
+from recommend.events.shoppers import merge
+from recommend.sponsored.models import Campaign, Placement
+
+pytestmark = pytest.mark.django_db
+FRAGMENT = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def me(client, catalogue) -> Shopper:
+    """Who looks through `client`: put a cup into the cart, and did a few things before."""
+    client.post("/cart/add?sku=CUP-red", headers=FRAGMENT)
+    shopper = Shopper.objects.get()
+    drafts = [
+        EventDraft("view", shopper, sku="CHAIR-1"),
+        EventDraft("search", shopper, query="garden chair"),
+        EventDraft("not-for-me", shopper, sku="LAMP-1"),
+    ]
+    assert record(drafts).accepted == 3
+    return shopper
+
+
+def page(client) -> str:
+    return client.get("/you").content.decode()
+
+
+def test_everything_that_is_known_is_shown(client, me):
+    html = page(client)
+    for expected in (
+        "Espresso cup, red",
+        "Add to cart",
+        "Folding chair",
+        "“garden chair”",
+        "Reading lamp",
+        "Show again",
+    ):
+        assert expected in html
+    assert "Kitchen" in html, "an interest"
+
+
+def test_a_stranger_s_page_is_empty_and_makes_nobody(client, catalogue):
+    assert "There is nothing in it" in page(client)
+    assert not Shopper.objects.exists()
+
+
+def test_one_entry_can_be_forgotten(client, me):
+    view = Event.objects.get(kind="view")
+    assert client.post(f"/you/forget?event={view.event_id}", headers=FRAGMENT).content == b""
+    assert "Folding chair" not in page(client)
+    assert [seen.product_id for seen in history_of(me)] == [Event.objects.get(kind="cart").product_id]
+
+
+@pytest.mark.parametrize("named", ["nonsense", "00000000-0000-4000-8000-000000000000"])
+def test_forgetting_what_is_not_there_harms_nothing(client, me, named):
+    client.post(f"/you/forget?event={named}")
+    assert Event.objects.count() == 4
+
+
+def test_nobody_makes_another_be_forgotten(client, me):
+    stranger = Client()
+    stranger.post("/cart/add?sku=CUP-blue", headers=FRAGMENT)
+    stranger.post(f"/you/forget?event={Event.objects.filter(shopper=me).first().event_id}")
+    assert Event.objects.filter(shopper=me).count() == 4
+    stranger.post("/you/forget")
+    assert Event.objects.filter(shopper=me).count() == 4
+    assert Event.objects.count() == 4, "the stranger's own went"
+
+
+def test_all_is_forgotten_on_every_device(client, me, catalogue):
+    store = catalogue["CUP-red"].store
+    campaign = Campaign.objects.create(name="Cups", store=store, bid=1, budget=10)
+    shown = Placement.objects.create(
+        key="11111111-1111-4111-8111-111111111111", campaign=campaign, product=catalogue["CUP-red"], shopper=me,
+        surface="home", price=1,
+    )  # fmt: skip
+    old_phone = Shopper.objects.create()
+    record([EventDraft("view", old_phone, sku="CUP-green")])
+    merge(old_phone, me)
+    Shopper.objects.filter(pk=me.pk).update(personalised=False)
+    client.post("/you/forget")
+    assert not Event.objects.exists()
+    shown.refresh_from_db()
+    assert shown.shopper is None
+    (left,) = Shopper.objects.all()
+    assert (left.pk, left.personalised) == (me.pk, False), "the choice is kept, the history is not"
+    assert "There is nothing in it" in page(client)
+
+
+def test_personal_recommendations_can_be_switched_off_and_on(client, me):
+    assert 'aria-checked="true"' in page(client)
+    assert client.post("/you/personalised?to=off", headers=FRAGMENT).headers["HX-Refresh"] == "true"
+    assert history_of(Shopper.objects.get()) == []
+    assert 'aria-checked="false"' in page(client)
+    client.post("/you/personalised?to=on")
+    assert len(history_of(Shopper.objects.get())) == 2
+
+
+def test_a_stranger_can_switch_it_off_before_anything_is_known(client, catalogue):
+    client.post("/you/personalised?to=off")
+    client.post("/cart/add?sku=CUP-red", headers=FRAGMENT)
+    assert history_of(Shopper.objects.get()) == []
+
+
+def test_withdrawing_the_consent_deletes_and_stays(client, me):
+    client.post("/you/remember?to=no")
+    assert not Event.objects.exists()
+    client.post("/cart/add?sku=CUP-blue", headers=FRAGMENT)
+    assert Event.objects.get().shopper is None
+    assert "We remember nothing" in page(client)
+    client.post("/you/remember?to=yes")
+    client.post("/cart/add?sku=CUP-green", headers=FRAGMENT)
+    assert Event.objects.filter(shopper__isnull=False).count() == 1
+
+
+def test_where_consent_is_needed_it_is_asked_for_once(client, catalogue, settings):
+    settings.EVENTS_REQUIRE_CONSENT = True
+    assert "May we remember" in client.get("/").content.decode()
+    client.post("/you/remember?to=no")
+    assert "May we remember" not in client.get("/").content.decode()
+    assert client.cookies["consent"].value == "no"
+
+
+def test_where_it_is_not_needed_nobody_is_asked(client, catalogue):
+    assert "May we remember" not in client.get("/").content.decode()
+
+
+def test_all_of_it_can_be_taken_along(client, me):
+    answer = client.get("/you/download")
+    rows = [json.loads(line) for line in b"".join(answer.streaming_content).splitlines()]
+    assert [row["kind"] for row in rows] == ["cart", "view", "search", "not-for-me"]
+    assert rows[0]["product_sku"] == "CUP-red"
+    assert rows[2]["query"] == "garden chair"
+    assert Client().get("/you/download").status_code == 302
+
+
+def test_a_device_can_be_taken_out_of_the_account(client, me, catalogue):
+    user = User.objects.create_user("a@example.com", password="long enough 1")
+    client.post("/sign-in", {"username": user.username, "password": "long enough 1"})
+    account = Shopper.objects.get(user=user)
+    me.refresh_from_db()
+    assert me.merged_into == account
+    assert "Espresso cup, red" in page(client)
+    client.post(f"/you/separate?device={me.pk}")
+    assert "Espresso cup, red" not in page(client)
+    for hostile in ("", "x", "99999999999999999999", str(account.pk)):
+        assert client.post(f"/you/separate?device={hostile}").status_code == 404
+
+
+def test_history_goes_on_over_pages(client, me):
+    record([EventDraft("view", me, sku="CHAIR-1") for _ in range(40)])
+    assert "Page 1 of 2" in page(client)
+    assert "garden chair" in client.get("/you?page=2").content.decode()
+    assert client.get("/you?page=x").status_code == 200
+
+
+def test_what_is_not_sold_any_more_stays_in_the_history(client, me, catalogue):
+    catalogue["CHAIR-1"].delete()
+    assert "Something that is not sold any more" in page(client)
+
+
+def test_every_change_needs_a_form_of_the_shop(catalogue):
+    guarded = Client(enforce_csrf_checks=True)
+    for address in ("forget", "personalised", "remember", "separate"):
+        assert guarded.post(f"/you/{address}").status_code == 403
+        assert Client().get(f"/you/{address}").status_code == 405
