@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 SURFACE = "new-arrivals"
 FLUSH_SECONDS = 5.0  # what a killed process loses of its counts, at most
 # How many times shown the rate of all products weighs, before a product's own counts say more.
-PRIOR = 20.0
+PRIOR = 100.0
 USUAL_RATE = 0.03  # clicks each time shown, where nothing was counted yet
 
 _lock = threading.Lock()

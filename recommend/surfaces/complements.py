@@ -144,9 +144,8 @@ def _goes_with(parts: dict[str, Any], product: Product, named: Names) -> Told:
         return f"Goes with {named[anchor].title}: {shoppers}", {"crossing": _by_sku(parts["crossing"], named)}
     if "neighbours" in parts:
         anchor = max(parts["neighbours"], key=lambda id: parts["neighbours"][id])
-        return f"Others who looked at {named[anchor].title} looked at this too", {
-            "neighbours": _by_sku(parts["neighbours"], named)
-        }
+        told = {"neighbours": _by_sku(parts["neighbours"], named)}
+        return f"Others who took an interest in {named[anchor].title} took one in this too", told
     if "alike" in parts:
         other, _ = _strongest(parts["alike"])
         return f"Goes with {named[other].title}, which is much like this one", {"alike": _by_sku(parts["alike"], named)}

@@ -13,7 +13,7 @@ from recommend.serving import candidates, reasons
 from recommend.serving.profile import Profile, profile_of
 from recommend.serving.selection import stretched
 from recommend.serving.serve import candidates_for_sale
-from recommend.serving.shelf import Stand, Wish
+from recommend.serving.shelf import Stand, Wish, left_out
 from recommend.surfaces.base import Answer, Ask, Recommendation
 
 SHOWN = 4  # products that make a case
@@ -43,10 +43,11 @@ def promotions(ask: Ask) -> Answer:
         pool.parts.setdefault(id, {})
     stands = candidates_for_sale(wish, profile, pool, seen=False, enough=len(worth))
     cases = {promotion.pk: [id for id, stand in stands.items() if covers(promotion, stand)] for promotion in running}
+    without = left_out(ask, profile, seen=False)
     for promotion in running:
         if not cases[promotion.pk]:
             found = wish.rows().filter(pk__in=products_in_scope(promotion).values("pk"))
-            cases[promotion.pk] = [pk for pk in found.values_list("pk", flat=True)[:SHOWN] if pk not in ask.exclude]
+            cases[promotion.pk] = list(found.exclude(pk__in=without).values_list("pk", flat=True)[:SHOWN])
     alive = [promotion for promotion in running if cases[promotion.pk]]
     # Enough of each to tell which saves most, without loading a whole category.
     ids = {id for each in alive for id in cases[each.pk][: 2 * SHOWN]}
@@ -58,7 +59,7 @@ def promotions(ask: Ask) -> Answer:
     end = ask.offset + ask.limit
     page = [(score, each, _cards(cases[each.pk], cards)[:SHOWN]) for score, each in scored[ask.offset : end]]
     told = (
-        reasons.for_shopper(profile, pool, [p for _, _, shown in page for p in shown if _has_parts(pool.parts[p.pk])])
+        reasons.for_shopper(profile, pool, [p for _, _, shown in page for p in shown if pool.parts.get(p.pk)])
         if ask.reasons
         else {}
     )
@@ -155,8 +156,3 @@ def _on(promotion: Promotion, product: Product, told: reasons.Told | None) -> tu
     sentence, parts = told or ("", {})
     said = offer(promotion, product.currency)
     return (f"{said}. {sentence}" if sentence else said), {**parts, "saves": round(saving(promotion, product), 4)}
-
-
-def _has_parts(parts: dict[str, Any]) -> bool:
-    """Whether the shopper's candidates had it; others are there for the promotion alone."""
-    return bool(parts)

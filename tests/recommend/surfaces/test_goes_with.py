@@ -1,0 +1,138 @@
+"""Complements and what is bought together: learned, across categories, and true in their counts."""
+
+import pytest
+
+from catalog import services
+from catalog.models import Product
+from recommend.models import Companions, Crossing, Event
+from search.index.drain import drain
+from tests.markets import act
+
+
+def skus(answer):
+    return [hit.product.sku for hit in answer.hits]
+
+
+def baskets_with(market, *names):
+    bought = {}
+    for basket, sku in Event.objects.filter(kind="purchase").values_list("basket", "product"):
+        bought.setdefault(basket, set()).add(sku)
+    ids = {market.products[name].pk for name in names}
+    return sum(ids <= basket for basket in bought.values())
+
+
+def test_what_is_bought_together_is_said_with_its_counts(ask, market):
+    answer = ask("bought-together", product="SHOE-1")
+    assert skus(answer) == ["SOCK-1"]
+    both, with_it = baskets_with(market, "SHOE-1", "SOCK-1"), baskets_with(market, "SHOE-1")
+    assert answer.hits[0].reason == (f"Often bought with Trail running shoe 1: in {both} of {with_it} baskets with it")
+    assert answer.hits[0].why["basket"]["SHOE-1"]["together"] == both
+
+
+def test_a_cart_asks_for_all_it_holds_and_is_not_offered_itself(ask, market):
+    found = skus(ask("bought-together", products=["SHOE-0", "SHOE-1", "SOCK-1"]))
+    assert set(found) == {"SOCK-0"}
+
+
+def test_nothing_is_bought_together_with_what_nobody_bought(ask):
+    assert skus(ask("bought-together", product="TENT-1")) == []
+
+
+@pytest.mark.parametrize("sku", ["SHOE-0", "SOCK-1", "BOOK-0", "LAMP-2", "TENT-3"])
+@pytest.mark.parametrize("limit", [4, 30])
+def test_a_complement_is_never_of_the_same_kind(ask, sku, limit):
+    found = skus(ask("complements", product=sku, limit=limit))
+    assert found
+    assert not [each for each in found if each.startswith(sku[:4])]
+
+
+def test_what_shoppers_went_on_to_comes_first(ask):
+    answer = ask("complements", product="SHOE-1", limit=3)
+    assert answer.hits[0].product.sku == "SOCK-1"
+    figures = answer.hits[0].why["crossing"]["SHOE-1"]
+    assert answer.hits[0].reason == (
+        f"Goes with Trail running shoe 1: {figures['together']} of {figures['alone']} shoppers took an interest in both"
+    )
+
+
+def shoppers_of(market, sku):
+    return set(Event.objects.filter(product=market.products[sku]).values_list("shopper", flat=True))
+
+
+def test_the_counts_of_a_crossing_are_those_of_the_log(ask, market):
+    for hit in ask("complements", product="SHOE-0", limit=4).hits:
+        if "crossing" in hit.why:
+            figures = hit.why["crossing"]["SHOE-0"]
+            mine, theirs = shoppers_of(market, "SHOE-0"), shoppers_of(market, hit.product.sku)
+            assert figures["alone"] == len(mine)
+            assert 2 <= figures["together"] <= len(mine & theirs)
+
+
+def test_a_product_without_a_past_has_the_complements_of_what_is_like_it(ask, market):
+    old = market.products["SHOE-0"]
+    new = Product(sku="SHOE-NEW", title="Trail running shoe", category=old.category, brand=old.brand, stock=3,
+                  price=9, status="published")  # fmt: skip
+    services.save_product(new)
+    drain()
+    market.products["SHOE-NEW"] = new
+    answer = ask("complements", product="SHOE-NEW", limit=6)
+    assert answer.hits[0].product.sku.startswith("SOCK")
+    assert "alike" in answer.hits[0].why
+    named = max(answer.hits[0].why["alike"].items(), key=lambda pair: pair[1]["g_squared"])[0]
+    title = market.products[named].title
+    assert answer.hits[0].reason == f"Goes with {title}, which is much like this one"
+    learned = Companions.objects.get(product=market.products[named], kind="crossing").rows
+    assert answer.hits[0].product.pk in [row[0] for row in learned]
+    assert not [sku for sku in skus(answer) if sku.startswith("SHOE")]
+
+
+def test_where_no_product_says_anything_its_category_does(no_model, ask, market):
+    Companions.objects.all().delete()
+    answer = ask("complements", product="SHOE-5", limit=4)
+    assert all(sku.startswith("SOCK") for sku in skus(answer))
+    assert answer.hits[0].reason == "From Shoes, shoppers often go on to Socks"
+    shoes = market.products["SHOE-5"].category_id
+    (row, *_) = Crossing.objects.get(category=shoes).rows
+    assert row[0] == market.products["SOCK-0"].category_id
+    assert answer.hits[0].why["categories"]["together"] == row[1]
+
+
+def test_the_live_model_fills_up_what_counts_do_not_say(ask, market):
+    Companions.objects.all().delete()
+    answer = ask("complements", product="SHOE-1", limit=3)
+    assert answer.hits[0].product.sku.startswith("SOCK")
+    assert answer.hits[0].why["neighbours"]["SHOE-1"] > 0
+    assert answer.hits[0].reason == "Others who took an interest in Trail running shoe 1 took one in this too"
+
+
+def test_a_cart_gets_no_complement_of_any_kind_in_it(ask):
+    found = skus(ask("complements", products=["SHOE-0", "BOOK-1"], limit=20))
+    assert found
+    assert {sku[:4] for sku in found} <= {"SOCK", "LAMP", "TENT"}
+
+
+def test_a_product_without_a_category_gets_others_that_have_one(ask, market):
+    Product.objects.filter(sku="SHOE-1").update(category=None)
+    market.products["SHOE-1"].refresh_from_db()
+    found = ask("complements", product="SHOE-1", limit=5)
+    assert all(hit.product.category for hit in found.hits)
+
+
+@pytest.mark.parametrize("surface", ["complements", "bought-together", "similar"])
+def test_hidden_and_bought_and_sold_out_are_not_shown(ask, shopper, surface):
+    first = skus(ask(surface, product="SHOE-1", limit=5))[0]
+    act(shopper, f"hide {first}")
+    assert first not in skus(ask(surface, shopper, product="SHOE-1", limit=30))
+    Product.objects.filter(sku=first).update(stock=0)
+    assert first not in skus(ask(surface, product="SHOE-1", limit=30))
+
+
+@pytest.mark.parametrize("surface", ["complements", "bought-together", "similar", "visually-similar"])
+def test_without_a_product_there_is_nothing(ask, surface):
+    assert ask(surface).hits == []
+
+
+@pytest.mark.parametrize(("surface", "most"), [("complements", 12), ("bought-together", 4), ("similar", 5)])
+def test_queries_do_not_grow(ask, surface, most, django_assert_max_num_queries):
+    with django_assert_max_num_queries(most):
+        ask(surface, product="SHOE-1", limit=20)
