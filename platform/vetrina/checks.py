@@ -92,6 +92,26 @@ def outbox(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return found
 
 
+@register(Tags.compatibility)
+def training(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    from recommend.models.registry import MODELS
+
+    found: list[CheckMessage] = []
+    name = settings.RECOMMENDER["name"]
+    if name not in MODELS:
+        found.append(Error(f"RECOMMENDER is {name!r}; it is one of {', '.join(sorted(MODELS))}.", id="vetrina.E040"))
+    if not isinstance(settings.RECOMMENDER["config"], dict):
+        found.append(Error("RECOMMENDER_CONFIG is a JSON object, {} for the defaults.", id="vetrina.E041"))
+    if not 0 < settings.TRAIN_HELD_OUT < 1:
+        found.append(Error("TRAIN_HELD_OUT is a share above 0 and below 1.", id="vetrina.E042"))
+    for setting, least in (("MODELS_KEPT", 1), ("TRAIN_LEASE_SECONDS", 1), ("TRAIN_RECENT_DAYS", 0)):
+        if getattr(settings, setting) < least:
+            found.append(Error(f"{setting} is at least {least}.", id="vetrina.E043"))
+    if settings.TRAIN_EVERY_HOURS < 0:
+        found.append(Error("TRAIN_EVERY_HOURS is 0 (only by hand) or more.", id="vetrina.E044"))
+    return found
+
+
 def fail_on_errors() -> None:
     """Raise ImproperlyConfigured with every error found. For entry points that run no checks of their own (WSGI)."""
     from django.core.checks import run_checks

@@ -128,8 +128,8 @@ INDEX_RETIRED_SECONDS = env.int("INDEX_RETIRED_SECONDS", 600)
 
 # Recommendations ------------------------------------------------------------------------------------------------
 QDRANT_BEHAVIOUR_ALIAS = env.str("QDRANT_BEHAVIOUR_ALIAS", "behaviour")
-# What is told of products that were indexed and of points that were deleted: functions by dotted path.
-INDEX_COMPANIONS = ["recommend.training.companion.follow"]
+# Modules that are told of products that were indexed and of points that were deleted; see search.index.companions.
+INDEX_COMPANIONS = ["recommend.training.companion"]
 # The model that is trained, by its name in recommend.models.registry, and its settings.
 RECOMMENDER = {"name": env.str("RECOMMENDER", "seq-knn"), "config": env.json("RECOMMENDER_CONFIG", {})}
 MODELS_DIR = Path(env.str("MODELS_DIR", str(HOME / "recommenders")))  # trained models; all processes must reach it

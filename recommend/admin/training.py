@@ -295,7 +295,7 @@ def _curve(run: TrainingRun) -> SafeString:
         Line(label, kind, [point.get(name) for point in points])
         for label, kind, name in (
             ("loss, as a share of the first", "loss", "loss"),
-            ("NDCG@10, held out", "new", "held_out"),
+            ("NDCG@10, held out", "new", "held out"),
         )
     ]
     first = next((value for value in lines[0].values if value), None)

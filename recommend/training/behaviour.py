@@ -6,7 +6,6 @@ from text, pictures, brand, store and categories for one that came later. The sc
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from recommend.training.features import described
 from recommend.training.live import Live
 from search.documents import PAYLOAD_INDEXES, Description
 from search.index.client import get_client
+from search.index.companions import Standing
 from search.index.compare import batched, compare
 from search.index.errors import VectorStoreError
 
@@ -137,23 +137,7 @@ def bring_level(live: Live, progress: Callable[[int, int], None] = lambda done, 
     raise VectorStoreError(f"The catalogue changes faster than {name} can be filled.", permanent=False)
 
 
-@dataclass(frozen=True)
-class Difference:
-    """How the live model's collection stands to the database, in products."""
-
-    version: int
-    products: int
-    indexed: int
-    missing: int
-    stale: int
-    orphaned: int
-
-    @property
-    def clean(self) -> bool:
-        return not (self.missing or self.stale or self.orphaned)
-
-
-def compare_live() -> Difference | None:
+def compare_live() -> Standing | None:
     """Compare the live model's points with the database; None where no model is live, or one without vectors."""
     model = loading.live()
     if model is None or model.vectors is None:
@@ -161,10 +145,10 @@ def compare_live() -> Difference | None:
     name = collection_of(model.version)
     if not exists(model.version):
         products = Product.objects.filter(status=Product.Status.PUBLISHED).count()
-        return Difference(model.version, products, 0, missing=products, stale=0, orphaned=0)
+        return Standing(name, products, 0, missing=products, stale=0, orphaned=0)
     counts = Counter(verdict for _, verdict in compare(name, thorough=False))
-    return Difference(
-        model.version,
+    return Standing(
+        name,
         products=counts["level"] + counts["stale"] + counts["missing"],
         indexed=counts["level"] + counts["stale"] + counts["orphaned"],
         missing=counts["missing"],

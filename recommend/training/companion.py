@@ -1,6 +1,6 @@
 """Keeps the behaviour vectors in step with the catalogue: the search's index calls it after each batch that it wrote.
 
-See `settings.INDEX_COMPANIONS`. Whatever is raised here lets the batch's outbox entries come again.
+See `search.index.companions`. Whatever is raised here lets the batch's outbox entries come again.
 """
 
 import sys
@@ -12,6 +12,7 @@ from recommend.training import live as loading
 from recommend.training.live import Live
 from recommend.training.models import ModelVersion
 from search.documents import Description
+from search.index.companions import Standing
 from search.index.errors import VectorStoreError
 
 Points = ModelVersion.Points
@@ -31,6 +32,20 @@ def follow(upserted: Sequence[Description], deleted: Collection[int]) -> None:
                 behaviour.bring_level(model)  # the store was lost with its collections
                 if behaviour.alias_target() is None:
                     behaviour.move_alias(model.version)
+
+
+def compare() -> Standing | None:
+    """How the live model's points stand to the database."""
+    return behaviour.compare_live()
+
+
+def repair() -> None:
+    """Bring the live model's points level, whatever they are said to be."""
+    model = loading.live()
+    if model is not None and model.vectors is not None:
+        behaviour.bring_level(model)
+        if behaviour.alias_target() != behaviour.collection_of(model.version):
+            behaviour.move_alias(model.version)
 
 
 def _followed() -> Iterator[Live]:

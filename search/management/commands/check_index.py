@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from search.encoders.base import EncoderError
-from search.index import filling
+from search.index import companions, filling
 from search.index.compare import Comparison, compare_all
 from search.index.errors import IndexMissing, VectorStoreError
 from search.index.live import alias_target
@@ -28,13 +28,21 @@ class Command(BaseCommand):
                 filling.ensure_current()
                 self._tell(self._compare(mend=True))
                 call_command("embed", stdout=self.stderr, stderr=self.stderr, json=options["json"])
+                companions.repair()
             found = self._compare(mend=False)
+            others = companions.compare()
         except (VectorStoreError, EncoderError) as error:
             raise CommandError(str(error)) from error
         self._tell(found)
+        for other in others:
+            self.stderr.write(
+                f"{other.name}: {other.indexed} points: {other.missing} missing, {other.stale} stale, "
+                f"{other.orphaned} orphaned."
+            )
         if options["json"]:
-            self.stdout.write(json.dumps(asdict(found)))
-        if not found.clean:
+            beside = {"companions": [asdict(other) for other in others]} if others else {}
+            self.stdout.write(json.dumps(asdict(found) | beside))
+        if not (found.clean and all(other.clean for other in others)):
             raise SystemExit(1)
 
     def _compare(self, *, mend: bool) -> Comparison:

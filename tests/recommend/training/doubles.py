@@ -57,10 +57,10 @@ class Factors:
             self.trained_epochs.append(epoch)
             figures = {"loss": 1 / (epoch + 1)}
             if held_out is not None:
-                figures["held_out"] = held_out()
-                since = 0 if figures["held_out"] > best else since + 1
+                figures["held out"] = held_out()
+                since = 0 if figures["held out"] > best else since + 1
                 if since == 0:
-                    best, best_vectors = figures["held_out"], self.vectors
+                    best, best_vectors = figures["held out"], self.vectors
             progress(self.name, epoch + 1, self.config["epochs"], figures)
             if checkpoint is not None:
                 meta = {"epoch": epoch + 1, "figure": best, "since": since, "random": random.bit_generator.state}
