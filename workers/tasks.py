@@ -86,6 +86,13 @@ def level_behaviour() -> None:
 
 
 @shared_task(**RETRY)
+def forget_placements() -> None:
+    """Delete sponsored placements that are older than they are kept."""
+    if gone := placements.forget_old():
+        logger.info("Deleted %d sponsored placements", gone)
+
+
+@shared_task(**RETRY)
 def tend_event_log() -> None:
     """Make the log's next months, and delete what is older than it is kept."""
     made = partitions.make_ahead()

@@ -222,6 +222,7 @@ CELERY_BEAT_SCHEDULE = {
     # Finds what is due by TRAIN_EVERY_HOURS, what was asked for, and what a worker that died has left.
     "sweep-training": {"task": "workers.tasks.train", "schedule": 60, "options": {"expires": 60}},
     "level-behaviour": {"task": "workers.tasks.level_behaviour", "schedule": 60, "options": {"expires": 60}},
+    "forget-placements": {"task": "workers.tasks.forget_placements", "schedule": 3600, "options": {"expires": 3600}},
     "tend-event-log": {"task": "workers.tasks.tend_event_log", "schedule": 3600, "options": {"expires": 3600}},
     "drop-retired-collections": {
         "task": "workers.tasks.drop_retired_collections",

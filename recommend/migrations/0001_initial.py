@@ -7,6 +7,8 @@ import uuid
 from django.conf import settings
 from django.db import migrations, models
 
+from recommend.events.partitions import CreateEventTable
+
 
 class Migration(migrations.Migration):
 
@@ -99,7 +101,7 @@ class Migration(migrations.Migration):
             name='shopper',
             field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='recommend.shopper'),
         ),
-        migrations.CreateModel(
+        CreateEventTable(
             name='Event',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
