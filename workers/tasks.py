@@ -14,6 +14,7 @@ from catalog.models import Picture
 from catalog.pictures import make_thumbnails as make_thumbnails_of
 from recommend.events import partitions, retention
 from recommend.serving import tables
+from recommend.sponsored import retention as placements
 from recommend.training import queue, run, versions
 from search.encoders.base import EncoderError
 from search.index import filling

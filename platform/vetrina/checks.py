@@ -1,5 +1,6 @@
 """What must hold between settings. Each failure is a sentence at start, before the first request can meet it."""
 
+import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,26 @@ def training(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             found.append(Error(f"{setting} is at least {least}.", id="vetrina.E043"))
     if settings.TRAIN_EVERY_HOURS < 0:
         found.append(Error("TRAIN_EVERY_HOURS is 0 (only by hand) or more.", id="vetrina.E044"))
+    return found
+
+
+@register(Tags.compatibility)
+def sponsored(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    for name in ("SPONSORED_FLOOR", "SPONSORED_EXPECTED_CLICK_RATE"):
+        if not 0 <= getattr(settings, name) <= 1:
+            found.append(Error(f"{name} is {getattr(settings, name)}; it is between 0 and 1.", id="vetrina.E060"))
+    if settings.SPONSORED_RESERVE < 0:
+        found.append(Error("SPONSORED_RESERVE is a price, and not negative.", id="vetrina.E061"))
+    kept = settings.SPONSORED_RETENTION_DAYS * 86_400
+    if kept and kept <= settings.SPONSORED_CHARGEABLE_SECONDS:
+        found.append(
+            Error("SPONSORED_RETENTION_DAYS must be longer than SPONSORED_CHARGEABLE_SECONDS.", id="vetrina.E062")
+        )
+    if not re.fullmatch(r"[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)", settings.SPONSORED_CLICK_RATE):
+        found.append(
+            Error(f"SPONSORED_CLICK_RATE is {settings.SPONSORED_CLICK_RATE!r}; write it as 20/min.", id="vetrina.E063")
+        )
     return found
 
 

@@ -59,6 +59,10 @@ def test_production_mode_is_clean_for_deployment(tmp_path):
         ({"ENCODER_DEVICE": "cuda", "ENCODER_RUNTIME": "openvino"}, "vetrina.E023"),
         ({"TEXT_ENCODER": "/nowhere/bert"}, "vetrina.E025"),
         ({"OUTBOX_BATCH": "0"}, "vetrina.E030"),
+        ({"SPONSORED_FLOOR": "1.5"}, "vetrina.E060"),
+        ({"SPONSORED_RESERVE": "-1"}, "vetrina.E061"),
+        ({"SPONSORED_RETENTION_DAYS": "1"}, "vetrina.E062"),
+        ({"SPONSORED_CLICK_RATE": "many"}, "vetrina.E063"),
         ({"OUTBOX_LEASE_SECONDS": "5", "OUTBOX_SWEEP_SECONDS": "5"}, "vetrina.E031"),
     ],
 )
