@@ -105,7 +105,12 @@ def training(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         found.append(Error("RECOMMENDER_CONFIG is a JSON object, {} for the defaults.", id="vetrina.E041"))
     if not 0 < settings.TRAIN_HELD_OUT < 1:
         found.append(Error("TRAIN_HELD_OUT is a share above 0 and below 1.", id="vetrina.E042"))
-    for setting, least in (("MODELS_KEPT", 1), ("TRAIN_LEASE_SECONDS", 1), ("TRAIN_RECENT_DAYS", 0)):
+    for setting, least in (
+        ("MODELS_KEPT", 1),
+        ("TRAIN_THREADS", 1),
+        ("TRAIN_LEASE_SECONDS", 1),
+        ("TRAIN_RECENT_DAYS", 0),
+    ):
         if getattr(settings, setting) < least:
             found.append(Error(f"{setting} is at least {least}.", id="vetrina.E043"))
     if settings.TRAIN_EVERY_HOURS < 0:

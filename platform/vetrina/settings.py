@@ -135,6 +135,7 @@ RECOMMENDER = {"name": env.str("RECOMMENDER", "seq-knn"), "config": env.json("RE
 MODELS_DIR = Path(env.str("MODELS_DIR", str(HOME / "recommenders")))  # trained models; all processes must reach it
 MODELS_KEPT = env.int("MODELS_KEPT", 3)  # published versions that can be gone back to, the live one among them
 TRAIN_EVERY_HOURS = env.float("TRAIN_EVERY_HOURS", 24)  # 0: only by hand
+TRAIN_THREADS = env.int("TRAIN_THREADS", 1)  # of torch; on a small, busy machine two are slower
 TRAIN_LEASE_SECONDS = env.int("TRAIN_LEASE_SECONDS", 300)
 TRAIN_HELD_OUT = env.float("TRAIN_HELD_OUT", 0.1)  # the newest share of the events, which decides what is published
 TRAIN_RECENT_DAYS = env.int("TRAIN_RECENT_DAYS", 30)  # what a model is fine-tuned on after it has seen everything
@@ -169,8 +170,8 @@ RECOMMEND_BOUGHT_AGAIN = env.bool("RECOMMEND_BOUGHT_AGAIN", False)  # surfaces s
 RECOMMEND_RELEVANCE = env.float("RECOMMEND_RELEVANCE", 0.7)  # 1: by score alone; lower: more different from each other
 RECOMMEND_BRAND_CAP = env.int("RECOMMEND_BRAND_CAP", 4)  # of twelve hits in a row
 RECOMMEND_STORE_CAP = env.int("RECOMMEND_STORE_CAP", 6)
-# What orders a search's hits for one shopper, by dotted path; empty: nothing. And who is asking, from a request.
-SEARCH_RERANKER = env.str("SEARCH_RERANKER", "recommend.serving.reranking.rerank")
+# How much hits are to a shopper's taste, by dotted path; empty: the order is the same for all. And who is asking.
+SEARCH_RERANKER = env.str("SEARCH_RERANKER", "recommend.serving.reranking.taste_of")
 SEARCH_SHOPPER = env.str("SEARCH_SHOPPER", "recommend.serving.reranking.shopper_of")
 SEARCH_PERSONAL_WEIGHT = env.float("SEARCH_PERSONAL_WEIGHT", 0.3)  # 0: none; 1: by the shopper's taste alone
 SEARCH_PERSONAL_MAX_MOVE = env.int("SEARCH_PERSONAL_MAX_MOVE", 5)  # places that a hit may move at most
@@ -389,6 +390,8 @@ UNFOLD = {
                 "items": [
                     _admin_link("Promotions", "percent", "catalog_promotion_changelist", "catalog.view_promotion"),
                     _admin_link("Collections", "bookmarks", "catalog_collection_changelist", "catalog.view_collection"),
+                    _admin_link("Campaigns", "campaign", "recommend_campaign_changelist", "recommend.view_campaign"),
+                    _admin_link("Charges", "receipt_long", "recommend_charge_changelist", "recommend.view_charge"),
                 ],
             },
             {

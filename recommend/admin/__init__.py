@@ -1,5 +1,5 @@
-"""The admin of recommendations: models and their training."""
+"""The admin of recommendations: models and their training, campaigns and their ledger."""
 
-from recommend.admin import training
+from recommend.admin import campaigns, training
 
-__all__ = ["training"]
+__all__ = ["campaigns", "training"]

@@ -15,6 +15,7 @@ stage, so a run that is taken up again after a kill goes on where it was.
 import inspect
 import logging
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -181,6 +182,9 @@ class _Run:
         if done.is_dir():
             return registry.load(done)
         model = registry.build(settings.RECOMMENDER["name"], **settings.RECOMMENDER["config"])
+        if "torch" in sys.modules:
+            # The same seed gives the same weights with the same number of threads.
+            sys.modules["torch"].set_num_threads(settings.TRAIN_THREADS)
         checkpoint = Checkpoint(self.folder / f"{stage}.checkpoint")
         extra: dict[str, Any] = {"checkpoint": checkpoint}
         if questions is not None and len(questions):

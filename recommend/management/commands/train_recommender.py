@@ -13,6 +13,7 @@ from recommend.training.models import TrainingRun
 from search.index.errors import VectorStoreError
 
 POLL_SECONDS = 0.5
+NUDGE_SECONDS = 10.0
 ENDED = (TrainingRun.State.PUBLISHED, TrainingRun.State.KEPT_BACK, TrainingRun.State.FAILED)
 
 
@@ -111,7 +112,12 @@ def _at_work() -> TrainingRun | None:
 
 
 def _wait(asked: TrainingRun, bars: _Bars) -> TrainingRun:
+    """Look on until a worker has ended the run, and wake one now and then, as the schedule does."""
+    woken = time.monotonic()
     while True:
+        if time.monotonic() - woken > NUDGE_SECONDS:
+            woken = time.monotonic()
+            queue.nudge()
         asked.refresh_from_db()
         progress = asked.progress
         if "stage" in progress:
