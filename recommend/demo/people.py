@@ -96,7 +96,7 @@ class Crowd:
         """Return the visits of a person, in order of time."""
         usual = (
             Visit(self._moment(0, chance), buys=chance.random() < 0.35)
-            for _ in range(chance.choice((1, 2, 2, 3, 3, 4, 5, 7)))
+            for _ in range(chance.choice((1, 1, 2, 2, 3, 3, 4, 6)))
         )
         followed = (visit for habit in person.habits for visit in self._follow(habit, person, chance))
         return sorted([*usual, *followed, *self._trending(person, chance), *self._begin(person, chance)], key=_start)

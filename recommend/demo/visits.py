@@ -62,7 +62,7 @@ class Diary:
         if looked and chance.random() < 0.3:
             yield page.act("search", None, 5, query=_query(looked[0], chance), surface="search")
         for ware in (*looked, *visit.wanted):
-            if chance.random() < 0.5:
+            if chance.random() < 0.2:
                 yield page.act("click", ware, 4, surface=chance.choice(SURFACES), position=chance.randrange(12))
             yield page.act("view", ware, 8 + chance.expovariate(1 / 40))
             if chance.random() < RELOAD_SHARE:
@@ -77,7 +77,7 @@ class Diary:
 
     def _browse(self, person: Person, interest: Interest | None, day: date, chance: random.Random) -> list[Ware]:
         """Draw products of an interest: liked ones, those of the brand and in the colour more often."""
-        count = chance.choice((2, 3, 3, 4, 5, 6))
+        count = chance.choice((1, 2, 2, 3, 3, 5))
         found: list[Ware] = []
         for ware in self._draw(interest, 3 * count, chance):
             likes = BRAND_FACTOR if ware.brand in person.brands else 1

@@ -7,8 +7,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from recommend.demo import campaigns
+from recommend.demo import accounts, campaigns
 from recommend.demo.histories import plant
+from recommend.serving import tables
 
 
 class Command(BaseCommand):
@@ -31,12 +32,17 @@ class Command(BaseCommand):
                 bar.update(done - bar.n)
 
             planted = plant(options["seed"], options["shoppers"], progress=progress)
+        accounts.set_passwords(planted.habits.accounts)
         placed = campaigns.run()
+        if planted.events:
+            tables.refresh()
         if planted.until is None:
             self.stdout.write("The shop has no products, so nobody can have looked at them.")
         elif not planted.events:
             self.stdout.write(f"The histories are already there, up to {planted.until:%Y-%m-%d %H:%M}.")
         else:
+            names = ", ".join(account.name for account in planted.habits.accounts)
+            self.stdout.write(f"Passwords of {names}: {accounts.passwords_file()}")
             self.stdout.write(f"{planted.events} events of {planted.shoppers} shoppers; {placed} new campaigns")
         if options["json"]:
             figures = {"shoppers": planted.shoppers, "events": planted.events, "campaigns": placed}

@@ -19,11 +19,14 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.test import Client
 
-from vetrina.management.commands.serve import stop_vectord, worker_command
+from vetrina.management.commands.serve import stop_vectord, trainer_command, worker_command
+
+# A log of events beside a catalogue, as `import_events` reads it.
+EVENT_FILES = ("events.csv", "events.tsv", "events.jsonl", "events.csv.gz", "events.tsv.gz", "events.jsonl.gz")
 
 
 class Command(BaseCommand):
-    help = "Fill the demo shop (or a catalogue of yours), embed it through the real worker, and serve it."
+    help = "Fill the demo shop (or a catalogue of yours), embed it, train the recommender, and serve it."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--data", type=Path, help="A catalogue to load instead of the built-in demo shop.")
@@ -36,7 +39,7 @@ class Command(BaseCommand):
         started = time.monotonic()
         self.step("Database")
         call_command("migrate", verbosity=0)
-        password = make_administrator()
+        make_administrator()
 
         if options["data"]:
             directory = options["data"].resolve()
@@ -53,10 +56,11 @@ class Command(BaseCommand):
             self.step("Picture search: fitting the image encoder to this catalogue")
             call_command("finetune", "--no-embed")
         self.step("Search index, through the worker")
-        with running_worker():
+        with running(worker_command(), "demo-worker"):
             call_command("embed", "--workers")
+        self.behaviour(options["data"] and directory)
         self.stdout.write(f"\nThe shop is ready after {time.monotonic() - started:.0f} s.")
-        self.stdout.write(f"Administrator of the demo: admin / {password}")
+        self.accounts()
 
         if options["no_serve"]:
             try:
@@ -65,6 +69,33 @@ class Command(BaseCommand):
                 stop_vectord()
         else:
             call_command("serve", port=options["port"])
+
+    def behaviour(self, own: Path | None) -> None:
+        """Histories, and a recommender trained on them. `own`: of this catalogue, for which none are made up."""
+        events = apps.get_model("recommend", "Event").objects
+        if own is None:
+            self.step("Made-up shoppers: what they looked at and bought")
+            call_command("build_demo_histories")
+        elif found := [own / name for name in EVENT_FILES if (own / name).is_file()]:
+            self.step("Import of events")
+            call_command("import_events", found[0])
+        if not events.filter(shopper__isnull=False, product__isnull=False).exists():
+            self.stdout.write("Nobody has looked at anything yet, so there is nothing to learn from.")
+            return
+        newest = events.order_by("-id").values_list("received_at", flat=True).first()
+        versions = apps.get_model("recommend", "ModelVersion").objects
+        if versions.filter(live=True, created_at__gt=newest).exists():
+            self.stdout.write("The recommender knows all of this already.")
+            return
+        self.step("Recommender, through its worker")
+        with running(trainer_command(), "demo-trainer"):
+            call_command("train_recommender", "--workers")
+
+    def accounts(self) -> None:
+        """Who can log in, with the passwords, which are made once."""
+        self.stdout.write(f"Administrator of the demo: admin / {make_administrator()}")
+        for name, shopper in demo_shoppers().items():
+            self.stdout.write(f"A shopper who {shopper['about']}: {name} / {shopper['password']}")
 
     def step(self, title: str) -> None:
         self.stdout.write(self.style.MIGRATE_HEADING(f"\n{title}"))
@@ -85,15 +116,24 @@ class Command(BaseCommand):
             ]
         questions.append(("similar", "recommendations/similar", {"product": product.sku}))
         for kind, path, parameters in questions:
-            response = client.get(f"/api/v1/{path}", parameters)
-            if response.status_code != 200:
-                raise CommandError(f"{path} answered {response.status_code}: {response.content.decode()[:300]}")
-            hits = response.json()["hits"]
-            self.stdout.write(f"\n{kind}: {json.dumps(parameters, ensure_ascii=False)}")
-            for hit in hits[:5]:
-                self.stdout.write(f"  {hit['sku']:<16} {hit['title'][:80]}")
-            if not hits:
-                raise CommandError(f"The {kind} search found nothing.")
+            self.show_hits(client, kind, path, parameters)
+        shopper = next(iter(demo_shoppers()), "")
+        user = get_user_model().objects.filter(username=shopper).first()
+        if user is not None:
+            client.force_login(user)
+            self.show_hits(client, f"for {shopper}", "recommendations/for-you", {"limit": "8"})
+
+    def show_hits(self, client: Client, kind: str, path: str, parameters: dict[str, str]) -> None:
+        response = client.get(f"/api/v1/{path}", parameters)
+        if response.status_code != 200:
+            raise CommandError(f"{path} answered {response.status_code}: {response.content.decode()[:300]}")
+        hits = response.json()["hits"]
+        self.stdout.write(f"\n{kind}: {json.dumps(parameters, ensure_ascii=False)}")
+        for hit in hits[:8]:
+            reason = f"  – {hit['reason']}" if hit.get("reason") else ""
+            self.stdout.write(f"  {hit['sku']:<16} {hit['title'][:60]}{reason}")
+        if not hits:
+            raise CommandError(f"The question {kind!r} found nothing.")
 
 
 def make_administrator() -> str:
@@ -111,10 +151,17 @@ def make_administrator() -> str:
     return password
 
 
+def demo_shoppers() -> dict[str, dict[str, str]]:
+    """Name -> `about` and `password` of the made-up shoppers with an account, as `build_demo_histories` left them."""
+    file = settings.HOME / "demo-shoppers.json"
+    found: dict[str, dict[str, str]] = json.loads(file.read_text()) if file.exists() else {}
+    return found
+
+
 @contextmanager
-def running_worker() -> Iterator[None]:
-    """A Celery worker for the time of the block, its output in HOME/log/demo-worker.log."""
-    log = settings.HOME / "log" / "demo-worker.log"
+def running(command: str, name: str) -> Iterator[None]:
+    """A Celery worker for the time of the block, its output in HOME/log/NAME.log."""
+    log = settings.HOME / "log" / f"{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {
         **os.environ,
@@ -122,7 +169,7 @@ def running_worker() -> Iterator[None]:
     }
     with log.open("ab") as output:
         worker = subprocess.Popen(
-            worker_command().split(), cwd=settings.BASE_DIR, env=environment, stdout=output, stderr=subprocess.STDOUT
+            command.split(), cwd=settings.BASE_DIR, env=environment, stdout=output, stderr=subprocess.STDOUT
         )
     try:
         yield
