@@ -123,6 +123,7 @@ class SearchSerializer(Strict):
     page = Whole(required=False, min_value=1, max_value=10_000)
     page_size = Whole(required=False, min_value=1, max_value=LARGEST_PAGE)
     explain = serializers.BooleanField(required=False)
+    personal = serializers.BooleanField(required=False, help_text="false: in the order that everybody gets.")
 
     def validate_facets(self, value: tuple[str, ...]) -> tuple[str, ...]:
         if value == ("none",):

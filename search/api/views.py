@@ -1,5 +1,6 @@
 """GET and POST /api/v1/search, and GET /api/v1/suggest."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.http import QueryDict
@@ -18,6 +19,7 @@ from catalog.api.permissions import AnonymousThrottle
 from search.api import parameters
 from search.api.rendering import OrjsonRenderer, card
 from search.query import BadRequest, Facet, Hit, SearchRequest, SearchUnavailable, search, suggest
+from search.query.personal import shopper_of
 
 
 class Unavailable(APIException):
@@ -64,6 +66,7 @@ _PARAMETERS = [
     OpenApiParameter("page", int),
     OpenApiParameter("page_size", int),
     OpenApiParameter("explain", bool),
+    OpenApiParameter("personal", bool, description="false: in the order that everybody gets, whoever is asking."),
 ]
 _MULTIPART = inline_serializer(
     "SearchByPicture",
@@ -106,7 +109,7 @@ class SearchView(PublicView):
     )
     def get(self, request: Request) -> Response:
         """Find products by words, filters, or the pictures of a product."""
-        return self._answer(parameters.read(parameters.from_address(request.query_params)))
+        return self._answer(request, parameters.read(parameters.from_address(request.query_params)))
 
     @extend_schema(
         operation_id="search_with_body",
@@ -127,11 +130,12 @@ class SearchView(PublicView):
                 raise ValidationError({"image": ["Send one picture."]})
             image = parameters.picture(uploads[0]) if uploads else None
             data = parameters.from_address(data)
-        return self._answer(parameters.read(data, image))
+        return self._answer(request, parameters.read(data, image))
 
     @staticmethod
-    def _answer(asked: SearchRequest) -> Response:
-        found = search(asked)
+    def _answer(request: Request, asked: SearchRequest) -> Response:
+        # Who asks is looked up only where it can matter: most searches are of strangers, and it costs a query.
+        found = search(replace(asked, shopper=shopper_of(request)) if asked.personal else asked)
         return Response(
             {
                 "hits": [_hit(hit) for hit in found.hits],

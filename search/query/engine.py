@@ -1,5 +1,6 @@
 """The search: understand, retrieve, fuse, and answer with what the database says is for sale now."""
 
+import logging
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -15,13 +16,15 @@ from search.index.client import get_client
 from search.index.errors import VectorStoreError
 from search.index.live import Live, live_collection, on_live
 from search.index.schema import IMAGE, TERMS, TEXT
-from search.query import facets, floor, fusion
+from search.query import facets, floor, fusion, personal
 from search.query.errors import BadRequest, SearchUnavailable
 from search.query.filters import ATTRIBUTE_SCOPE, Conditions, has_id, resolve
 from search.query.fusion import Scored
 from search.query.request import Facet, Hit, Mode, SearchRequest, SearchResult
 from search.query.retrieve import ALL, CANDIDATES, Retrieved, retrieve
 from search.query.understand import Understood, understand
+
+log = logging.getLogger(__name__)
 
 DEEPEST = {True: CANDIDATES, False: 10_000}  # hits that can be paged to: of a search, of a browsed list
 ORDERS: dict[str, tuple[Any, ...]] = {
@@ -81,6 +84,8 @@ def _search(request: SearchRequest, conditions: Conditions) -> Answer:
 
     page = slice((request.page - 1) * request.page_size, request.page * request.page_size)
     if request.sort == "relevance":
+        if request.personal:
+            ranked = _personal(request, ranked, understood)
         order: Sequence[int] = [scored.id for scored in ranked[page]]
     else:
         rows = Product.objects.filter(pk__in=ids[ALL]).order_by(*ORDERS[request.sort])
@@ -104,6 +109,8 @@ def _search(request: SearchRequest, conditions: Conditions) -> Answer:
         "total_is_exact": all(len(ranked) < CANDIDATES for ranked in retrieved.lists[ALL].values()),
         "degraded": understood.degraded,
     }
+    if any(personal.PERSONAL in scored.parts for scored in ranked):
+        told["personal"] = True
     if understood.like:
         told["image_of"] = understood.like.sku
     if not ranked:
@@ -141,6 +148,16 @@ def _candidates(
         for variant, lists in retrieved.lists.items()
     }
     return mode, live, understood, retrieved, found
+
+
+def _personal(request: SearchRequest, ranked: list[Scored], understood: Understood) -> list[Scored]:
+    """In this shopper's order, or as it is: whatever is wrong with somebody's taste, the search stands."""
+    try:
+        return personal.reordered(request.shopper, ranked)
+    except Exception:
+        log.exception("Hits could not be put into a shopper's order")
+        understood.degraded.append("In the order that everybody gets, because the personal one failed.")
+        return ranked
 
 
 _sizes: dict[str, tuple[float, int]] = {}
@@ -209,5 +226,5 @@ def explain(scored: Scored) -> dict[str, Any]:
     return {name: dict(part) for name, part in sorted(scored.parts.items(), key=lambda item: _ORDER.index(item[0]))}
 
 
-_ORDER = ["exact", TERMS, TEXT, IMAGE]
+_ORDER = ["exact", TERMS, TEXT, IMAGE, personal.PERSONAL]
 __all__ = ["SearchUnavailable", "search"]

@@ -42,6 +42,8 @@ class SearchRequest:
     page: int = 1
     page_size: int = 24
     explain: bool = False
+    shopper: Any = None  # whoever asks, as SEARCH_SHOPPER tells; None for a stranger
+    personal: bool = True  # False: in the order that everybody gets
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """A page of results: what is asked, the cards, the filters that can be set and taken back, and the pages."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.http import HttpRequest, QueryDict
@@ -10,6 +10,7 @@ from catalog.models import Brand, Category, Collection, Product, Promotion, Stor
 from catalog.selectors import published_products, with_card_parts
 from search import query
 from search.query.engine import DEEPEST
+from search.query.personal import shopper_of
 from search.query.request import Facet, SearchRequest, SearchResult
 from search.shop import parameters
 from search.shop.cards import Card, make_cards
@@ -75,6 +76,7 @@ def listing(request: HttpRequest, *, within: dict[str, Any] | None = None) -> Li
     within = within or {}
     params = request.GET
     asked = parameters.read(params, within=within)
+    asked = replace(asked, request=replace(asked.request, shopper=shopper_of(request)))
     result = query.search(asked.request)
     like = _like(asked.request.image_of)
     shown = [hit.product for hit in result.hits]

@@ -15,6 +15,7 @@ MAX_ATTRIBUTES = 20
 MAX_VALUE = 200  # characters
 MAX_PAGE = 400
 ATTRIBUTE = "attributes."
+OFF = ("false", "0", "no", "off")
 SORTS: dict[str, str] = {
     "relevance": "Best match",
     "-released": "Newest",
@@ -115,6 +116,7 @@ def read(params: QueryDict, *, within: dict[str, Any] | None = None) -> Asked:
             page=data["page"] or 1,
             page_size=settings.SEARCH_PAGE_SIZE,
             explain="explain" in params,
+            personal=params.get("personal", "").lower() not in OFF,
         ),
         picture,
     )
