@@ -144,14 +144,15 @@ class ModelVersionAdmin(Looked):
             extra |= {**_told(live), "before": before, "history": _history()}
         return super().changelist_view(request, (extra_context or {}) | extra)
 
-    def changeform_view(
-        self, request: HttpRequest, object_id: str | None = None, *args: Any, **more: Any
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        version = self.get_object(request, object_id) if object_id else None
+        version = self.get_object(request, object_id)
+        extra = extra_context or {}
         if version is not None and self.has_view_permission(request, version):
             runs = [_curve(run) for run in version.runs.exclude(kind=queue.PUBLISH)[:1]]
-            more["extra_context"] = (more.get("extra_context") or {}) | _told(version) | {"curves": runs}
-        return super().changeform_view(request, object_id, *args, **more)
+            extra |= {**_told(version), "curves": runs}
+        return super().change_view(request, object_id, form_url, extra)
 
     # Views of this page's buttons
 
@@ -226,13 +227,14 @@ class TrainingRunAdmin(Looked):
         count = sum(map(queue.stop, queryset))
         messages.success(request, f"{count} {'training stops' if count == 1 else 'trainings stop'} at the next step.")
 
-    def changeform_view(
-        self, request: HttpRequest, object_id: str | None = None, *args: Any, **more: Any
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        run = self.get_object(request, object_id) if object_id else None
+        run = self.get_object(request, object_id)
+        extra = extra_context or {}
         if run is not None and self.has_view_permission(request, run):
-            more["extra_context"] = (more.get("extra_context") or {}) | {"curve": _curve(run)}
-        return super().changeform_view(request, object_id, *args, **more)
+            extra |= {"curve": _curve(run)}
+        return super().change_view(request, object_id, form_url, extra)
 
 
 def _must_steer(request: HttpRequest) -> None:

@@ -18,7 +18,7 @@ def data(*histories: list[tuple[int, float]]) -> Dataset:
     rows, times = (np.array([event[which] for event in flat]) for which in (0, 1))
     n = len(flat)
     return Dataset(
-        Items(KEYS), Features(), np.arange(len(histories)), starts, rows, times.astype(float),
+        Items(KEYS), Features(), np.arange(len(histories)), starts, rows.astype(np.int64), times.astype(float),
         np.ones(n, np.float32), np.zeros(n, np.int64),
     )  # fmt: skip
 
