@@ -28,13 +28,16 @@ log = logging.getLogger(__name__)
 
 Layout = Literal["row", "cards", "list", "waterfall", "set"]
 Place = Literal["home", "product", "cart", "search", "page"]
-LIMITS: dict[str, int] = {"row": 12, "cards": 12, "list": 10, "waterfall": 24, "set": 2}
+LIMITS: dict[str, int] = {"row": 12, "cards": 12, "list": 10, "waterfall": 24, "set": 6}
 KINDS = {"stores": 6, "brands": 6, "promotions": 6, "sponsored": 4}  # surfaces of few hits, each a wide one
+IN_A_SET = 2  # beside the product itself
 DEEPEST = 480  # hits of one surface that can be scrolled or paged to
 # Then a click is asked for, so that who wants to reach the foot of the page can.
 LOADS_BY_ITSELF = 3
 # On a page that has a better title for a surface than the surface itself.
 TITLES = {
+    ("trending", "home"): "Trending now",
+    ("trending", "search"): "What others look at just now",
     ("complements", "product"): "Goes well with",
     ("complements", "cart"): "Goes well with your cart",
     ("bought-together", "product"): "Bought together",
@@ -85,6 +88,11 @@ class Asked:
         return KINDS.get(self.surface.name, LIMITS[self.layout])
 
     @property
+    def goes_on(self) -> bool:
+        """Whether the page has the first hits and the heading already."""
+        return self.params.get("on") == "1"
+
+    @property
     def title(self) -> str:
         return TITLES.get((self.surface.name, self.place), self.surface.title)
 
@@ -92,6 +100,7 @@ class Asked:
         """The address of the same thing with other parameters; None of them is kept that does not differ."""
         named = {"surface": self.surface.name, **({"sku": self.product.sku} if self.product else {})}
         params = self.params.copy()
+        params.pop("on", None)
         for name, value in changes.items():
             params[{"layout": "as"}.get(name, name)] = str(value)
         query = params.urlencode()
@@ -112,11 +121,11 @@ def row(request: HttpRequest, surface: str, sku: str = "") -> HttpResponse:
         log.exception("No row %s%s", surface, f" for {sku}" if sku else "")
         asked, found = None, Answer([])
     if asked is None or not found.hits:
-        ends = asked is not None and asked.offset > 0
+        ends = asked is not None and asked.goes_on
         empty = 204 if request.GET.get("instead") == "1" else 200
         response = render(request, "recommend/_end.html") if ends else HttpResponse(status=empty)
     else:
-        template = "recommend/_items.html" if asked.offset else "recommend/row.html"
+        template = "recommend/_items.html" if asked.goes_on else "recommend/row.html"
         response = render(request, template, _context(asked, found))
     response["X-Robots-Tag"] = "noindex"
     response["Cache-Control"] = "private, no-store"  # the next answer may differ, and is another shopper's
@@ -178,7 +187,7 @@ def _answer(request: HttpRequest, asked: Asked) -> Answer:
         ask = replace(ask, products=tuple(inside), exclude=frozenset(ids))
     elif asked.place == "search":
         words = asked.params.copy()
-        for name in ("as", "at", "offset", "instead", "picture"):
+        for name in ("as", "at", "offset", "on", "instead", "picture"):
             words.pop(name, None)
         search = parameters.read(words).request
         ask = replace(ask, q=search.q, filters=search.filters)
@@ -197,7 +206,7 @@ def _context(asked: Asked, found: Answer) -> dict[str, object]:
         "title": asked.title,
         "layout": asked.layout,
         "shown": shown,
-        "next": asked.address("row", layout=asked.layout, offset=after) if found.more else "",
+        "next": asked.address("row", layout=asked.layout, offset=after, on=1) if found.more else "",
         "next_page": asked.address("page", layout=asked.layout, offset=after) if found.more else "",
         "whole": asked.address("page") if not asked.surface.needs_product and found.more else "",
         "by_itself": asked.offset < LOADS_BY_ITSELF * asked.limit,
@@ -232,5 +241,6 @@ def _set(asked: Asked, shown: Sequence[Shown]) -> dict[str, object]:
         return {"own": own, "others": []}
     currency = own.product.currency
     others = [each for each in shown if each.card and each.card.buyable and each.card.product.currency == currency]
+    others = others[:IN_A_SET]
     cards = [own, *(each.card for each in others if each.card)]
     return {"own": own, "others": others, "set_price": sum(card.price for card in cards if card.price is not None)}

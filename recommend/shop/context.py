@@ -15,8 +15,8 @@ from recommend.shop.cart import Cart
 SLOTS = {
     name: f"recommend/slots/{name}.html"
     for name in (
-        "head", "header", "notice", "end", "card", "card_data", "buy", "product_rows", "home_top", "home_feed",
-        "results_top", "toolbar", "nothing",
+        "head", "header", "notice", "end", "card", "card_data", "buy", "product_rows", "home_top", "home_middle",
+        "home_feed", "results_top", "toolbar", "nothing",
     )
 }  # fmt: skip
 

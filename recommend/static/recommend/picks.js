@@ -6,6 +6,7 @@ const STEP = 8; // as --step in picks.css
 const sizes = new ResizeObserver((entries) => { for (const { target } of entries) span(target); });
 
 function span(card) {
+  if (!card.isConnected) return sizes.unobserve(card);
   const gap = parseFloat(getComputedStyle(card.parentElement).columnGap) || 16;
   // Without a height of its own a hidden card is left where it is.
   if (card.offsetHeight) card.style.gridRowEnd = `span ${Math.ceil((card.offsetHeight + gap) / STEP)}`;

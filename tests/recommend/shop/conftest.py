@@ -35,8 +35,8 @@ class Prepared:
 def surface(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Prepared]:
     """surface(name, hits): the surface of that name answers with these."""
 
-    def prepare(name: str, found: Sequence[Recommendation] = (), **more: object) -> Prepared:
-        prepared = Prepared(name, more.pop("title", f"Title of {name}"), found, **more)
+    def prepare(name: str, answers: Sequence[Recommendation] = (), **more: object) -> Prepared:
+        prepared = Prepared(name, more.pop("title", f"Title of {name}"), answers, **more)
         monkeypatch.setitem(SURFACES, name, prepared)
         return prepared
 
