@@ -22,6 +22,16 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 POSTGRES = Path("/usr/lib/postgresql/15/bin")
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
+# Reads a program a line and answers each with its `result`: a start of Django costs seconds.
+SHELL = """
+import json, sys
+import django
+django.setup()
+for line in sys.stdin:
+    scope = {}
+    exec(json.loads(line), scope)
+    print(json.dumps(scope.get("result")), flush=True)
+"""
 
 
 def free_port() -> int:
@@ -36,6 +46,7 @@ class ShopServer:
     database: str  # address of a PostgreSQL database; empty: SQLite in `home`
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    shell: subprocess.Popen[str] | None = None
 
     @property
     def url(self) -> str:
@@ -52,18 +63,19 @@ class ShopServer:
         }  # fmt: skip
 
     def run(self, code: str) -> Any:
-        """Run Python in the shop's own surroundings; returns what it prints, read as JSON."""
-        setup = f"import django; django.setup()\nimport json\n{code}"
-        done = subprocess.run(
-            [sys.executable, "-c", setup], cwd=ROOT, env=self.environment, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-        return json.loads(done.stdout) if done.stdout else None
+        """Run Python in the shop's own surroundings, in a process beside the server; returns its `result`."""
+        if self.shell is None:
+            self.shell = subprocess.Popen(
+                [sys.executable, "-c", SHELL], cwd=ROOT, env=self.environment, text=True, stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+            )  # fmt: skip
+        assert self.shell.stdin and self.shell.stdout
+        self.shell.stdin.write(json.dumps(code) + "\n")
+        self.shell.stdin.flush()
+        return json.loads(self.shell.stdout.readline())
 
     def migrate(self) -> None:
-        subprocess.run(
-            [sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=self.environment, check=True
-        )
+        subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=self.environment, check=True)
 
     def start(self) -> None:
         command = [sys.executable, "-m", "gunicorn", "vetrina.wsgi", "--bind", f"127.0.0.1:{self.port}"]
@@ -79,6 +91,11 @@ class ShopServer:
                     return
             assert time.monotonic() < deadline, (self.home / "server.log").read_text()[-3000:]
             time.sleep(0.1)
+
+    def stop(self) -> None:
+        self.kill()
+        if self.shell is not None:
+            self.shell.communicate()
 
     def kill(self) -> None:
         """kill -9 of every process of the server, in the middle of whatever they do."""
@@ -132,4 +149,4 @@ def served(kind: str, home: Path) -> Iterator[ShopServer]:
             server.start()
             yield server
         finally:
-            server.kill()
+            server.stop()

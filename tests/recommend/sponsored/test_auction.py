@@ -20,7 +20,7 @@ def ids(campaign: Campaign) -> list[int]:
 
 
 def shows(campaign: Campaign, shopper: Shopper | None = None, relevance: float = 1.0, places: int = 4) -> bool:
-    return bool(place(shopper, {id: relevance for id in ids(campaign)}, places, "home"))
+    return bool(place(shopper, dict.fromkeys(ids(campaign), relevance), places, "home"))
 
 
 def test_what_was_placed_is_written_down(campaign, shopper):
@@ -44,7 +44,10 @@ def test_relevance_comes_first(campaign, settings):
 def test_the_price_is_what_the_next_one_made_it(campaign):
     first, second = campaign(bid=Decimal(2)), campaign(bid=Decimal(1))
     placed = place(None, {ids(first)[0]: 0.8, ids(second)[0]: 0.6}, 4, "home")
-    assert [(each.campaign_id, each.price) for each in placed] == [(first.pk, Decimal("0.75")), (second.pk, Decimal("0.05"))]
+    assert [(each.campaign_id, each.price) for each in placed] == [
+        (first.pk, Decimal("0.75")),
+        (second.pk, Decimal("0.05")),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -114,14 +117,16 @@ def test_the_cap_counts_a_shoppers_devices_together_and_each_day_anew(campaign, 
 def test_the_cap_holds_within_one_answer(campaign, offer, shopper, settings):
     settings.SPONSORED_PER_STORE = 4
     running = campaign(*(offer(f"A-{number}") for number in range(4)), cap_per_shopper=3)
-    assert len(place(shopper, {id: 1.0 for id in ids(running)}, 4, "home")) == 3
+    assert len(place(shopper, dict.fromkeys(ids(running), 1.0), 4, "home")) == 3
 
 
 def test_no_more_places_than_the_shop_allows(campaign, offer, settings):
     settings.SPONSORED_PLACES, settings.SPONSORED_PER_STORE = 3, 2
     running = [campaign(*(offer(f"{store}-{n}", store) for n in range(3))) for store in ("One", "Two", "Three")]
     placed = place(None, {id: 1.0 for each in running for id in ids(each)}, 12, "home")
-    stores = list(Product.objects.filter(pk__in=[each.product_id for each in placed]).values_list("store__name", flat=True))
+    stores = list(
+        Product.objects.filter(pk__in=[each.product_id for each in placed]).values_list("store__name", flat=True)
+    )
     assert len(stores) == 3
     assert max(stores.count(name) for name in stores) <= 2
 

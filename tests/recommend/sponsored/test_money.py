@@ -34,12 +34,12 @@ for name, fields, price, count in %r:
     ]
     Placement.objects.bulk_create(placements)
     keys[name] = [str(placement.key) for placement in placements]
-print(json.dumps(keys))
+result = keys
 """
 LEDGER = """
 from django.db.models import Count
 from recommend.models import Campaign, Charge, Placement
-print(json.dumps({
+result = {
     campaign.name: {
         "spent": str(campaign.spent),
         "today": str(campaign.spent_on_day),
@@ -48,7 +48,7 @@ print(json.dumps({
         "clicked": campaign.placements.exclude(clicked_at=None).count(),
     }
     for campaign in Campaign.objects.all()
-}))
+}
 """
 
 

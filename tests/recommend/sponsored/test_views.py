@@ -27,9 +27,7 @@ def placement(campaign, shown) -> Placement:
 
 
 def go(client, placement, **headers):
-    return client.get(
-        reverse("recommend:go", args=[placement.key]), headers={"User-Agent": BROWSER, **headers}
-    )
+    return client.get(reverse("recommend:go", args=[placement.key]), headers={"User-Agent": BROWSER, **headers})
 
 
 def test_a_click_leads_to_the_product_and_is_charged_once(client, placement):
@@ -68,7 +66,9 @@ def test_robots_and_preparations_are_led_on_and_cost_nothing(client, placement, 
 
 
 def test_asking_for_the_head_alone_is_no_click(client, placement):
-    assert client.head(reverse("recommend:go", args=[placement.key]), headers={"User-Agent": BROWSER}).status_code == 302
+    assert (
+        client.head(reverse("recommend:go", args=[placement.key]), headers={"User-Agent": BROWSER}).status_code == 302
+    )
     assert not Charge.objects.exists()
 
 
@@ -94,7 +94,7 @@ def test_one_address_costs_only_so_much(client, campaign, shown, settings):
 
 def test_a_product_that_is_gone_is_not_paid_for(client, placement):
     Product.objects.update(status="archived")
-    answer = go(client, placement, **{})
+    answer = go(client, placement)
     assert answer.status_code == 302
     assert not Charge.objects.exists()
 
@@ -106,7 +106,9 @@ def test_a_ledger_that_fails_does_not_stop_the_shopper(client, placement, monkey
     monkeypatch.setattr(ledger, "clicked", locked)
     monkeypatch.setattr(ledger, "seen", locked)
     assert go(client, placement).status_code == 302
-    assert client.post(reverse("recommend:seen", args=[placement.key]), headers={"User-Agent": BROWSER}).status_code == 204
+    assert (
+        client.post(reverse("recommend:seen", args=[placement.key]), headers={"User-Agent": BROWSER}).status_code == 204
+    )
 
 
 @pytest.mark.parametrize("key", [uuid4(), "not-a-key", "00000000-0000-0000-0000-00000000000g", "%00"])
@@ -126,7 +128,9 @@ def test_being_seen_is_charged_for_views_alone_and_tells_nothing(client, campaig
         answer = client.post(reverse("recommend:seen", args=[key]), headers={"User-Agent": BROWSER})
         assert (answer.status_code, answer.content) == (204, b"")
     assert Charge.objects.get().placement == by_view
-    robot = client.post(reverse("recommend:seen", args=[shown(campaign(charge="view")).key]), headers={"User-Agent": "curl/8"})
+    robot = client.post(
+        reverse("recommend:seen", args=[shown(campaign(charge="view")).key]), headers={"User-Agent": "curl/8"}
+    )
     assert robot.status_code == 204
     assert Charge.objects.count() == 1
 
