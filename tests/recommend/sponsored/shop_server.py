@@ -69,7 +69,8 @@ class ShopServer:
                 [sys.executable, "-c", SHELL], cwd=ROOT, env=self.environment, text=True, stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
             )  # fmt: skip
-        assert self.shell.stdin and self.shell.stdout
+        assert self.shell.stdin
+        assert self.shell.stdout
         self.shell.stdin.write(json.dumps(code) + "\n")
         self.shell.stdin.flush()
         return json.loads(self.shell.stdout.readline())

@@ -58,7 +58,7 @@ def test_the_price_is_what_the_next_one_made_it(campaign):
         {"starts_at": timezone.now() - timedelta(days=2), "ends_at": timezone.now() - timedelta(seconds=1)},
         {"spent": Decimal(100)},
         {"spent": Decimal("99.96")},  # less is left than the reserve
-        {"daily_budget": Decimal(1), "spent": Decimal(1), "spent_on_day": Decimal(1), "spending_day": timezone.localdate()},
+        {"daily_budget": 1, "spent": 1, "spent_on_day": 1, "spending_day": timezone.localdate()},
         {"bid": Decimal("0.04")},  # below the reserve
         {"cap_per_shopper": 0},
     ],

@@ -7,7 +7,9 @@ from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -219,9 +221,6 @@ def test_the_filter_of_states_says_what_each_campaign_says(merchandiser, campaig
 def test_as_many_queries_for_a_long_list_as_for_a_short_one(
     merchandiser, campaign, shown, django_assert_max_num_queries
 ):
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
     shown(campaign())
     merchandiser.get(LIST)
     with CaptureQueriesContext(connection) as of_one:

@@ -5,6 +5,8 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from catalog.models import Category, Product
@@ -165,9 +167,6 @@ def test_as_many_queries_for_many_campaigns_as_for_one(promote, shop, asked, con
     }[context]  # fmt: skip
     promote("LAPTOP-2")
     asked(**ask)  # the sample of the shop is drawn, and the queries' words are looked up
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
     with CaptureQueriesContext(connection) as of_one:
         assert asked(**ask)
     for _ in range(6):
