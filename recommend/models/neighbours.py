@@ -1,8 +1,8 @@
 """Neighbourhood models: what was taken near what, in any order (item-kNN) or in sequence (seq-kNN).
 
 Item-kNN is Sarwar et al., "Item-based collaborative filtering recommendation algorithms" (WWW 2001), with cosine
-similarity. Seq-kNN adds order and distance, in the manner of the sequential rules of Ludewig and Jannach, "Evaluation of
-session-based recommendation algorithms" (UMUAI 2018). Neither is trained for longer than a second or two, and both
+similarity. Seq-kNN adds order and distance, in the manner of the sequential rules of Ludewig and Jannach, "Evaluation
+of session-based recommendation algorithms" (UMUAI 2018). Neither is trained for longer than a second or two, and both
 answer with new events at once: an event only has to be in the history that is given.
 """
 
@@ -100,8 +100,8 @@ class ItemKNN(Neighbours):
 
     name = "item-knn"
 
-    def __init__(self, neighbours: int = 500) -> None:
-        super().__init__(neighbours=neighbours, event_power=0.5, item_power=0.5)
+    def __init__(self, event_power: float = 0.5, item_power: float = 0.5, neighbours: int = 500) -> None:
+        super().__init__(event_power=event_power, item_power=item_power, neighbours=neighbours)
 
     def _count(self, histories: Sequence[Ids], n: int) -> sparse.csr_matrix:
         rows = np.repeat(np.arange(len(histories)), [len(history) for history in histories])

@@ -13,7 +13,7 @@ DAY = 86_400.0
 
 
 class Popularity:
-    """Each event counts 0.5 ** (age / half_life_days), its age taken from the newest event. Without times all count 1."""
+    """An event counts 0.5 ** (age / half_life_days), its age taken from the newest one. Without times all count 1."""
 
     name = "popularity"
 

@@ -12,6 +12,11 @@ MODELS = {
     "popularity": "recommend.models.popularity.Popularity",
     "item-knn": "recommend.models.neighbours.ItemKNN",
     "seq-knn": "recommend.models.neighbours.SeqKNN",
+    "content": "recommend.models.content.Content",
+    "lstm": "recommend.models.lstm.LSTM",
+    "transformer": "recommend.models.transformer.Transformer",
+    "blend": "recommend.models.blend.Blend",
+    "crossing": "recommend.models.crossing.Crossing",
 }
 
 

@@ -1,0 +1,127 @@
+"""The blend: a transformer, and the neighbours that it would otherwise have to learn by heart.
+
+The transformer generalises, the neighbours remember: each finds what the other misses (Jannach and Ludewig, "When
+recurrent neural networks meet the neighborhood", RecSys 2017).
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommend.models import storage
+from recommend.models.base import Ids, Interactions, Progress, Scores, no_progress
+from recommend.models.neighbours import SeqKNN
+from recommend.models.popularity import Popularity
+from recommend.models.transformer import Transformer
+from recommend.training.checkpoint import Checkpoint
+
+SMALL = 1e-9
+
+
+class Blend:
+    """Both parts' scores on common scales, added up; popularity decides where neither knows anything.
+
+    A transformer's score becomes how many standard deviations it lies above the mean over all items, a neighbours'
+    score its share of the history's highest. Neither needs the other items' scores: the mean and the deviation of all
+    inner products follow from the item vectors' mean and covariance, so candidates get the same scores as everything.
+    """
+
+    name = "blend"
+
+    def __init__(
+        self,
+        *,
+        weight: float = 2.0,
+        power: float = 0.5,
+        transformer: dict[str, Any] | None = None,
+        neighbours: dict[str, Any] | None = None,
+    ) -> None:
+        self.config: dict[str, Any] = {
+            "weight": weight,
+            "power": power,
+            "transformer": transformer or {},
+            "neighbours": neighbours or {},
+        }
+        self.transformer = Transformer(**self.config["transformer"])
+        self.neighbours = SeqKNN(**self.config["neighbours"])
+        self.popularity = Popularity()
+        self._spread: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
+
+    def fit(
+        self,
+        data: Interactions,
+        *,
+        seed: int = 0,
+        progress: Progress = no_progress,
+        checkpoint: Checkpoint | None = None,
+        held_out: Callable[[], float] | None = None,
+        start: "Blend | None" = None,
+        recent: Interactions | None = None,
+    ) -> None:
+        """Learn from histories; see `recommend.training.checkpoint` for what the other arguments are."""
+        self.popularity.fit(data)
+        self.neighbours.fit(data, progress=progress)
+        self.transformer.fit(
+            data,
+            seed=seed,
+            progress=progress,
+            checkpoint=checkpoint,
+            # The transformer is to be the best partner, not the best alone.
+            held_out=held_out,
+            start=start.transformer if start is not None else None,
+            recent=recent,
+        )
+        self._spread = None
+
+    def score(self, histories: Sequence[Ids]) -> Scores:
+        users, items = self.transformer.user_vectors(histories), self.transformer.item_vectors()
+        mean, deviation = self._scale(users)
+        scores = (users @ items.T - mean) / deviation
+        scores += self._spoken(self.neighbours.score(histories))
+        return scores + self._base()
+
+    def score_candidates(self, history: Ids, candidates: Ids) -> Scores:
+        user = self.transformer.user_vector(history)
+        mean, deviation = self._scale(user[None])
+        scores = (self.transformer.item_vectors()[candidates] @ user - mean[0]) / deviation[0]
+        scores += self._spoken(self.neighbours.scores_of(history)[None])[0, candidates]
+        return scores + self._base()[candidates]
+
+    def _spoken(self, scores: Scores) -> Scores:
+        """(histories, items) scores of the neighbours -> what they add."""
+        highest = np.maximum(scores.max(axis=1, keepdims=True), SMALL)
+        spoken: Scores = self.config["weight"] * (scores / highest) ** self.config["power"]
+        return spoken
+
+    def _base(self) -> Scores:
+        """(items,) far too small to overrule what is known of a shopper."""
+        base: Scores = 1e-6 * self.popularity.weights / max(float(self.popularity.weights.max(initial=0)), SMALL)
+        return base
+
+    def _scale(self, users: Scores) -> tuple[Scores, Scores]:
+        """(histories, 1) mean and deviation over all items of the inner products with each user."""
+        spread = self._spread
+        if spread is None:
+            items = self.transformer.item_vectors().astype(np.float64)
+            spread = self._spread = items.mean(0), np.cov(items, rowvar=False, bias=True)
+        mean, covariance = spread
+        variance = np.einsum("ud,de,ue->u", users, covariance, users)
+        deviation = np.sqrt(np.maximum(variance, SMALL))
+        return (users @ mean)[:, None].astype(np.float32), deviation[:, None].astype(np.float32)
+
+    def save(self, folder: Path) -> None:
+        storage.write(folder, self.name, self.config, {})
+        for part in (self.transformer, self.neighbours, self.popularity):
+            part.save(folder / part.name)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Blend":
+        _, config, _ = storage.read(folder)
+        model = cls(**config)
+        model.transformer = Transformer.load(folder / Transformer.name)
+        model.neighbours = SeqKNN.load(folder / SeqKNN.name)
+        model.popularity = Popularity.load(folder / Popularity.name)
+        return model
