@@ -26,6 +26,9 @@ class Ware:
     price: Decimal
     released: date | None
 
+    def is_out(self, day: date) -> bool:
+        return self.released is None or self.released <= day
+
 
 @dataclass(frozen=True)
 class Interest:

@@ -4,7 +4,7 @@ import hashlib
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import islice
 
 from django.contrib.auth import get_user_model
@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
+from catalog.models import Product
 from recommend.demo import habits
 from recommend.demo.people import Crowd, Person
 from recommend.demo.visits import Act, Diary
@@ -57,6 +58,7 @@ def plant(
             return Planted(known, until=until)
         old.delete()
         Shopper.objects.filter(key__range=_span(seed), user=None).delete()
+        _date_shelves()
         crowd = Crowd(known, seed, now)
         people = [*map(crowd.named, known.accounts), *map(crowd.person, range(shoppers))]
         devices = _register(people, seed, now)
@@ -65,6 +67,18 @@ def plant(
         while part := list(islice(drafts, BATCH)):
             events += record(part, received_at=now).accepted
     return Planted(known, len(people), events, now)
+
+
+def _date_shelves() -> None:
+    """Let products have been published when they were released, and not all on the day that the demo was filled."""
+    products = [
+        product
+        for product in Product.objects.filter(released__isnull=False, published_at__isnull=False)
+        if product.released < product.published_at.date()  # type: ignore[operator,union-attr]
+    ]
+    for product in products:
+        product.published_at = datetime.combine(product.released, time(6), tzinfo=UTC)  # type: ignore[arg-type]
+    Product.objects.bulk_update(products, ["published_at"], batch_size=500)
 
 
 def _span(seed: int) -> tuple[uuid.UUID, uuid.UUID]:

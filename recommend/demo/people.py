@@ -36,7 +36,7 @@ class Person:
 
     def one(self, family: Sequence[Ware], at: datetime, chance: random.Random) -> Ware | None:
         """Choose one colour of a family: the preferred one, or else most often the first. None if none is out yet."""
-        out = [ware for ware in family if ware.released is None or ware.released <= at.date()]
+        out = [ware for ware in family if ware.is_out(at.date())]
         if preferred := [ware for ware in out if self.colour in ware.colours]:
             return chance.choice(preferred)
         return out[min(chance.choice((0, 0, 0, 1, 2)), len(out) - 1)] if out else None

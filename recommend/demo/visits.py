@@ -82,8 +82,7 @@ class Diary:
         for ware in self._draw(interest, 3 * count, chance):
             likes = BRAND_FACTOR if ware.brand in person.brands else 1
             likes *= COLOUR_FACTOR if person.colour in ware.colours else 1
-            out = ware.released is None or ware.released <= day
-            if out and chance.random() < likes / (BRAND_FACTOR * COLOUR_FACTOR):
+            if ware.is_out(day) and chance.random() < likes / (BRAND_FACTOR * COLOUR_FACTOR):
                 found.append(ware)
         return found[:count]
 
@@ -99,7 +98,8 @@ class Diary:
         """Page after page, a second or less for each."""
         start = self.crowd.now - timedelta(days=chance.random() * 60)
         page = _Page(Person("bot"), Visit(start), chance)
-        for ware in self.crowd.habits.wares[:BOT_PAGES]:
+        out = [ware for ware in self.crowd.habits.wares if ware.is_out(start.date())]
+        for ware in out[:BOT_PAGES]:
             yield page.act("view", ware, BOT_SECONDS)
 
 
