@@ -67,6 +67,11 @@ class Listing:
     hidden: tuple[tuple[str, str], ...] = ()  # what the filter form must carry along
     like: Card | None = None  # the product whose pictures are the query
 
+    @property
+    def first(self) -> int:
+        """The position of the first card among all hits, counted from 0."""
+        return (self.asked.request.page - 1) * self.asked.request.page_size
+
 
 def listing(request: HttpRequest, *, within: dict[str, Any] | None = None) -> Listing:
     """Read the address, search, and prepare what the page shows. A fixed number of database queries.

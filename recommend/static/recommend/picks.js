@@ -49,6 +49,14 @@ document.addEventListener("htmx:afterSwap", ({ detail: { requestConfig } }) => {
   shownBefore = undefined;
 });
 
+// A new shopper's first requests carry the secret by which events.js makes them one shopper's.
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  try {
+    const session = sessionStorage.getItem("shopEvents.session");
+    if (session) detail.headers["X-Shopper-Session"] = session;
+  } catch { /* storage is switched off: the cookie will do */ }
+});
+
 // A row that cannot be had leaves no empty place.
 for (const failure of ["htmx:responseError", "htmx:sendError"]) {
   document.addEventListener(failure, ({ detail: { elt } }) => elt.querySelector(".waiting") && elt.remove());
