@@ -152,3 +152,33 @@ def test_kill_9_in_the_middle_loses_nothing_and_doubles_nothing(server):
     assert all_at_once([("GET", f"{server.url}/go/{key}") for key in keys[:200]]) == {302: 200}
     assert all_at_once([("GET", f"{server.url}/go/{key}") for key in keys[40:]]) == {302: 200}
     assert len(ledger(server)["killed"]["amounts"]) == 200
+
+
+def test_auction_report_and_retention_speak_to_this_database(server):
+    """What tests elsewhere show on SQLite, once through on each database."""
+    server.run(SEED % [("auctioned", {"budget": "1.00", "cap_per_shopper": 2}, "0.05", 0)])
+    found = server.run("""
+from datetime import timedelta
+from django.utils import timezone
+from recommend.models import Campaign, Placement, Shopper
+from recommend.sponsored import ledger, report, retention
+from recommend.sponsored.auction import place
+Campaign.objects.exclude(name="auctioned").update(active=False)
+campaign, shopper = Campaign.objects.get(name="auctioned"), Shopper.objects.create()
+relevance = {campaign.products.get().pk: 0.9}
+placed = [place(shopper, relevance, 4, "home") for _ in range(3)]
+charged = ledger.clicked(placed[0][0].placement_key)
+before = report.totals([campaign.pk])[campaign.pk], list(report.by_day(campaign).values())
+Campaign.objects.exclude(name="auctioned").update(active=True)
+old = Placement.objects.filter(campaign=campaign)
+old.update(shown_at=timezone.now() - timedelta(days=400))
+retention.forget_old()
+after = report.totals([campaign.pk])[campaign.pk]
+result = {
+    "placed": [len(each) for each in placed], "charged": charged, "shown": before[0].shown, "days": len(before[1]),
+    "same": before[0] == after, "kept": old.count(), "surfaces": list(report.by_surface(campaign)),
+}
+""")
+    assert found == {
+        "placed": [1, 1, 0], "charged": True, "shown": 2, "days": 1, "same": True, "kept": 1, "surfaces": ["home"],
+    }  # fmt: skip
