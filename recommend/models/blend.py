@@ -5,6 +5,7 @@ recurrent neural networks meet the neighborhood", RecSys 2017).
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,21 +61,33 @@ class Blend:
         held_out: Callable[[], float] | None = None,
         start: "Blend | None" = None,
         recent: Interactions | None = None,
+        transformer: Transformer | None = None,
     ) -> None:
-        """Learn from histories; see `recommend.training.checkpoint` for what the other arguments are."""
+        """Learn from histories; see `recommend.training.checkpoint` for what the other arguments are.
+
+        `transformer`: one that has been trained on the same data already.
+        """
+        self._spread = None
         self.popularity.fit(data)
         self.neighbours.fit(data, progress=progress)
+        if transformer is not None:
+            self.transformer = transformer
+            return
         self.transformer.fit(
             data,
             seed=seed,
             progress=progress,
             checkpoint=checkpoint,
-            # The transformer is to be the best partner, not the best alone.
-            held_out=held_out,
+            held_out=held_out and partial(self._asked, held_out),
             start=start.transformer if start is not None else None,
             recent=recent,
         )
         self._spread = None
+
+    def _asked(self, held_out: Callable[[], float]) -> float:
+        """Ask about the blend as it stands: the transformer is to be the best partner, not the best alone."""
+        self._spread = None
+        return held_out()
 
     def score(self, histories: Sequence[Ids]) -> Scores:
         users, items = self.transformer.user_vectors(histories), self.transformer.item_vectors()
