@@ -41,7 +41,7 @@ def record(
     itself, and the first time may have been cut off.
     """
     received_at = received_at or timezone.now()
-    oldest = received_at - max_age if max_age else _oldest_kept(received_at)
+    oldest = received_at - max_age if max_age else oldest_kept(received_at)
     rejected: dict[int, str] = {}
     dated: dict[int, EventDraft] = {}
     for index, draft in enumerate(drafts):
@@ -59,7 +59,8 @@ def record(
     return Recorded(len(dated) - len(repeated), len(repeated), sorted(rejected.items()), repeated)
 
 
-def _oldest_kept(now: datetime) -> datetime:
+def oldest_kept(now: datetime) -> datetime:
+    """Return the moment before which nothing is kept (EVENT_RETENTION_DAYS)."""
     days = settings.EVENT_RETENTION_DAYS
     return now - timedelta(days=days) if days else EPOCH
 

@@ -6,7 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from django.template import RequestContext, Template
 from django.urls import include, path
 
-HEAD = "{% load events %}<!doctype html><html lang=en><head><title>Page</title><link rel=icon href=data:,>{% event_script %}</head>"
+HEAD = (
+    "{% load events %}<!doctype html><html lang=en><head><title>Page</title><link rel=icon href=data:,>"
+    "{% event_script %}</head>"
+)
 PRODUCT = """<body><main data-event-view data-sku="A" data-surface="product"><h1>Product A</h1></main>
 <section data-surface="for-you">
   <article data-event-click data-sku="B" data-position="3" data-placement="7c9e6679-7425-40de-944b-e07fc1f90ae7">
