@@ -131,7 +131,7 @@ QDRANT_BEHAVIOUR_ALIAS = env.str("QDRANT_BEHAVIOUR_ALIAS", "behaviour")
 # Modules that are told of products that were indexed and of points that were deleted; see search.index.companions.
 INDEX_COMPANIONS = ["recommend.training.companion"]
 # The model that is trained, by its name in recommend.models.registry, and its settings.
-RECOMMENDER = {"name": env.str("RECOMMENDER", "seq-knn"), "config": env.json("RECOMMENDER_CONFIG", {})}
+RECOMMENDER = {"name": env.str("RECOMMENDER", "blend"), "config": env.json("RECOMMENDER_CONFIG", {})}
 MODELS_DIR = Path(env.str("MODELS_DIR", str(HOME / "recommenders")))  # trained models; all processes must reach it
 MODELS_KEPT = env.int("MODELS_KEPT", 3)  # published versions that can be gone back to, the live one among them
 TRAIN_EVERY_HOURS = env.float("TRAIN_EVERY_HOURS", 24)  # 0: only by hand

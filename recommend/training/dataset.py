@@ -122,7 +122,7 @@ class Dataset:
     @classmethod
     def load(cls, folder: Path) -> tuple["Dataset", dict[str, Any]]:
         """Return what `save` wrote, mapped and not read, and the cleaning report."""
-        columns = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in COLUMNS}
+        columns = {name: np.load(folder / f"{name}.npy", mmap_mode="c", allow_pickle=False) for name in COLUMNS}
         report = json.loads((folder / "report.json").read_text())
         return cls(read_items(folder), read_features(folder), **columns), report
 

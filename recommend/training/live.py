@@ -107,9 +107,12 @@ def load(version: int, path: str, part: str = "model") -> Live:
 
 
 def read_items(folder: Path) -> Items:
-    """Items as `write_items` left them; mapped and not read, so that processes of one machine share the pages."""
+    """Items as `write_items` left them; mapped and not read, so that processes of one machine share the pages.
+
+    The mapping is copied where it is written to, and never written back.
+    """
     found = {name: folder / "items" / f"{name}.npy" for name in ARRAYS}
-    arrays = {name: np.load(file, mmap_mode="r", allow_pickle=False) for name, file in found.items() if file.exists()}
+    arrays = {name: np.load(file, mmap_mode="c", allow_pickle=False) for name, file in found.items() if file.exists()}
     # The keys are looked up one by one, which is slow in a mapped array.
     return Items(**{**arrays, "keys": np.array(arrays["keys"])})
 

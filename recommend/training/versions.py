@@ -91,11 +91,13 @@ def level_live() -> int:
     Returns how many points were written or removed.
     """
     version = ModelVersion.objects.filter(live=True).first()
-    model = loading.live()
-    if version is None or model is None or model.version != version.pk or model.vectors is None:
+    if version is None or version.points == Points.NONE:
         return 0
     if version.points == Points.LEVEL and behaviour.alias_target() == behaviour.collection_of(version.pk):
-        return 0
+        return 0  # as nearly always; not even the model has to be loaded for it
+    model = loading.live()
+    if model is None or model.version != version.pk:
+        return 0  # another one went live this second
     changed = behaviour.bring_level(model)
     if behaviour.alias_target() != behaviour.collection_of(version.pk):
         behaviour.move_alias(version.pk)
