@@ -26,7 +26,7 @@ from search.index.schema import IMAGE, TEXT
 from search.query.filters import has_id
 from search.query.request import SearchRequest
 
-FULL = 4.0
+FULL = 6.0
 NARROWEST = 0.02  # of a standard deviation: a shop of equal products has no noise to divide by
 NORMAL = 1.4826  # times the median absolute deviation is the standard deviation of a normal distribution
 SAMPLE = 128

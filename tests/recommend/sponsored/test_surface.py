@@ -178,9 +178,9 @@ def test_as_many_queries_for_many_campaigns_as_for_one(promote, shop, asked, con
 
 def test_relevance_is_counted_above_the_noise():
     noise = [0.1, 0.2, 0.3, 0.2, 0.2, 0.1, 0.3, 0.95]  # the last one is related, and moves neither middle nor width
-    found = relevance.above(noise, [0.2, 0.1, 0.5, 0.9, -1.0])
+    found = relevance.above(noise, [0.2, 0.1, 0.5, 1.2, -1.0])
     assert found[0] == found[1] == found[4] == 0.0
     assert 0 < found[2] < 1
     assert found[3] == 1.0
     assert relevance.above([], [0.9]) == [0.0]
-    assert relevance.above([0.5] * 9, [0.5, 0.6]) == [0.0, 1.0], "where all are alike a small step is a large one"
+    assert relevance.above([0.5] * 9, [0.5, 0.7]) == [0.0, 1.0], "where all are alike a small step is a large one"
