@@ -404,6 +404,8 @@ UNFOLD = {
                     _admin_link(
                         "Trainings", "history", "recommend_trainingrun_changelist", "recommend.view_trainingrun"
                     ),
+                    _admin_link("Shoppers", "group", "recommend_shopper_changelist", "recommend.view_shopper"),
+                    _admin_link("Events", "timeline", "recommend_event_changelist", "recommend.view_event"),
                 ],
             },
             {
