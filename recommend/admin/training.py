@@ -22,9 +22,19 @@ from search.index.errors import VectorStoreError
 MOST_IN_PLOT = 30
 FIGURES = {
     "ndcg@10": "NDCG@10",
+    "ndcg@10_interval": "its 95 % interval",
     "hr@10": "Hit rate@10",
+    "hr@10_new_shoppers": "of new shoppers",
+    "hr@10_known_shoppers": "of known shoppers",
+    "hr@10_cold_products": "of products nobody had taken",
     "mrr": "MRR",
     "coverage@10": "Coverage@10",
+    "diversity": "Diversity within a list",
+    "novelty": "Novelty, bits",
+    "gini_items": "Inequality of exposure (Gini): products",
+    "gini_brands": "brands",
+    "gini_stores": "stores",
+    "miscalibration": "Distance from the shopper's own mix",
     "questions": "Held-out events",
 }
 CLEANING = {
@@ -264,7 +274,7 @@ def _told(version: ModelVersion) -> dict[str, Any]:
     """What the page tells of a version: its figures beside those of the one that it was compared with, the cleaning."""
     new, old = (version.metrics.get(name) or {} for name in ("new", "live"))
     figures = [
-        {"label": label, "new": new.get(name), "old": old.get(name), "whole": name == "questions"}
+        {"label": label, "new": _shown(new.get(name)), "old": _shown(old.get(name))}
         for name, label in FIGURES.items()
         if name in new
     ]
@@ -279,6 +289,14 @@ def _told(version: ModelVersion) -> dict[str, Any]:
         if name in version.cleaning
     ]
     return {"figures": figures, "compared_with": version.metrics.get("live_version"), "cleaning": cleaning}
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return " – ".join(map(_shown, value))
+    if value is None:
+        return "–"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
 
 
 def _history() -> SafeString:

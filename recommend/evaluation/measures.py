@@ -76,7 +76,10 @@ class Beyond:
             found["miscalibration"] = self._miscalibration(lists, questions)
             for column, name in enumerate(("brands", "stores")):
                 if self.items.categories is not None and column < groups.shape[1]:
-                    found[f"gini_{name}"] = gini(np.bincount(groups[lists, column].ravel()).astype(np.float64)[1:])
+                    # All kinds of attributes share one range of ids: only this kind's own can be shown.
+                    own = np.unique(groups[:, column])
+                    counts = np.bincount(groups[lists, column].ravel(), minlength=int(own.max()) + 1)
+                    found[f"gini_{name}"] = gini(counts[own[own > 0]].astype(np.float64))
         return found
 
     def _described(self) -> NDArray[np.float32] | None:

@@ -54,7 +54,7 @@ class Features:
     def learn(self, entries: Iterable[Description]) -> None:
         """Give ids to the attributes that have none yet."""
         for entry in entries:
-            for name in _attributes(entry.payload):
+            for name in filter(None, _attributes(entry.payload)):
                 self.ids.setdefault(name, len(self.ids) + 1)
 
     def items(self, entries: Sequence[Description]) -> Items:
@@ -67,8 +67,8 @@ class Features:
             part = entries[start : start + AT_ONCE]
             content[start : start + len(part)] = self._content(part)
         for row, entry in enumerate(entries):
-            known = [self.ids[name] for name in _attributes(entry.payload) if name in self.ids]
-            attributes[row, : len(known)] = known
+            named = [self.ids.get(name, 0) for name in _attributes(entry.payload)]
+            attributes[row, : len(named)] = named
             categories[row] = self.ids.get(f"category:{(entry.payload.get('categories') or [''])[-1]}", -1)
         keys = np.array([entry.product_id for entry in entries], np.int64)
         return Items(keys, content if self.dim else None, attributes, categories)
@@ -109,7 +109,8 @@ def described(product_ids: Iterable[int] | None = None, *, published: bool = Tru
 
 
 def _attributes(payload: dict[str, Any]) -> list[str]:
-    named = [f"{kind}:{payload[kind]}" for kind in ("brand", "store") if kind in payload]
+    """Brand, store and categories, each in its own column; "" for what a product has not."""
+    named = [f"{kind}:{payload[kind]}" if kind in payload else "" for kind in ("brand", "store")]
     named += [f"category:{slug}" for slug in reversed(payload.get("categories", []))]
     return named[:MOST_ATTRIBUTES]
 

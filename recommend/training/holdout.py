@@ -76,7 +76,7 @@ class Outcome:
 
     ranks: NDArray[np.float64]  # (questions,) of the answer, from 1; infinite where the model does not know it
     weights: NDArray[np.float32]
-    shown: int  # different items among the first AT of all lists
+    lists: Ids  # (questions, AT or fewer) item rows that would be shown, best first
     items: int
 
     @property
@@ -96,7 +96,7 @@ class Outcome:
             f"ndcg@{AT}": round(self.ndcg, 5),
             f"hr@{AT}": round(float(np.average(hits, weights=self.weights)), 5) if n else 0.0,
             "mrr": round(float(np.average(1 / self.ranks, weights=self.weights)), 5) if n else 0.0,
-            f"coverage@{AT}": round(self.shown / self.items, 5) if self.items else 0.0,
+            f"coverage@{AT}": round(len(np.unique(self.lists)) / self.items, 5) if self.items else 0.0,
             "questions": n,
         }
 
@@ -108,28 +108,31 @@ def ask(model: Recommender, keys: Ids, questions: HeldOut) -> Outcome:
     """
     order = np.argsort(keys)
     ranks = np.full(len(questions), np.inf)
-    shown = np.zeros(len(keys), bool)
+    lists = np.zeros((len(questions), min(AT, len(keys))), np.int64)
     for start in range(0, len(questions), AT_ONCE):
-        histories = [_rows(keys, order, each) for each in questions.histories[start : start + AT_ONCE]]
+        histories = [rows_of(keys, order, each) for each in questions.histories[start : start + AT_ONCE]]
         answers = questions.answers[start : start + AT_ONCE]
         scores = np.array(model.score([each[-LONGEST:] for each in histories]), np.float32)
         for row, (history, answer) in enumerate(zip(histories, answers, strict=True)):
             scores[row, history] = -np.inf
-            if len(found := _rows(keys, order, np.array([answer]))):
+            if len(found := rows_of(keys, order, np.array([answer]))):
                 mine = scores[row, found[0]]
                 ranks[start + row] = np.sum(scores[row] >= mine) if np.isfinite(mine) else np.inf
-        shown[_first(scores)] = True
-    return Outcome(ranks, questions.weights, int(shown.sum()), len(keys))
+        lists[start : start + len(answers)] = _first(scores)
+    return Outcome(ranks, questions.weights, lists, len(keys))
 
 
-def _rows(keys: Ids, order: Ids, products: Ids) -> Ids:
+def rows_of(keys: Ids, order: Ids, products: Ids) -> Ids:
+    """The rows of those of the products that are among the keys; `order` sorts the keys."""
     place = order[np.searchsorted(keys, products, sorter=order).clip(max=len(keys) - 1)]
     return place[keys[place] == products]
 
 
 def _first(scores: Scores) -> Ids:
+    """(histories, AT or fewer) the items of the highest scores, best first."""
     most = min(AT, scores.shape[1])
-    return np.argpartition(-scores, most - 1, axis=1)[:, :most].ravel() if most else np.zeros(0, np.int64)
+    first = np.argpartition(-scores, most - 1, axis=1)[:, :most] if most else np.zeros((len(scores), 0), np.int64)
+    return np.take_along_axis(first, np.argsort(-np.take_along_axis(scores, first, 1), axis=1, kind="stable"), 1)
 
 
 def difference(new: Outcome, old: Outcome) -> tuple[float, float]:

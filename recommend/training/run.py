@@ -34,6 +34,7 @@ from recommend.models.base import Recommender
 from recommend.training import holdout, queue, versions
 from recommend.training.checkpoint import Checkpoint, whole
 from recommend.training.dataset import Dataset, read
+from recommend.training.figures import figures
 from recommend.training.live import Live, load
 from recommend.training.models import ModelVersion, TrainingRun
 
@@ -141,7 +142,7 @@ class _Run:
             model = self._continue(past, stopping, known.model, since)
         else:
             model = self._learn(past, stopping)
-        metrics, note = self._compare(model, dataset, deciding, known)
+        metrics, note = self._compare(model, past, deciding, known)
         served = model
         if metrics["better"]:
             served = self._fit("update", dataset, None, start=model, recent=dataset.recent(split))
@@ -206,14 +207,14 @@ class _Run:
     # Comparison
 
     def _compare(
-        self, model: Recommender, dataset: Dataset, questions: holdout.HeldOut, known: Live | None
+        self, model: Recommender, past: Dataset, questions: holdout.HeldOut, known: Live | None
     ) -> tuple[dict[str, Any], str]:
         """The figures of the new and the live model, and in one sentence what follows from them."""
         self._report("compare", 0, 1, {})
-        keys = dataset.items.keys
+        keys = past.items.keys
         common = questions.known_to(keys, known.items.keys) if known else questions
         new = holdout.ask(model, keys, common)
-        metrics: dict[str, Any] = {"new": new.figures(), "live": None, "better": True}
+        metrics: dict[str, Any] = {"new": figures(new, past.items, common, past), "live": None, "better": True}
         if known is None:
             return metrics, f"First version: NDCG@{holdout.AT} {new.ndcg:.4f} on {len(common)} held-out events"
         metrics["live_version"] = known.version
@@ -221,7 +222,11 @@ class _Run:
             return metrics | {"better": False}, f"No event since version {known.version} to compare it on"
         old = holdout.ask(known.model, known.items.keys, common)
         by, error = holdout.difference(new, old)
-        metrics |= {"live": old.figures(), "difference": round(by, 5), "standard_error": round(error, 5)}
+        metrics |= {
+            "live": figures(old, known.items, common, past),
+            "difference": round(by, 5),
+            "standard_error": round(error, 5),
+        }
         metrics["better"] = by > 0
         told = f"NDCG@{holdout.AT} {new.ndcg:.4f}, version {known.version} {old.ndcg:.4f}"
         return metrics, (

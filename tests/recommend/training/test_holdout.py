@@ -1,5 +1,7 @@
 """Questions about events that a model has not learned."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from recommend.models.base import Items
 from recommend.training import holdout
 from recommend.training.dataset import Dataset
 from recommend.training.features import Features
+from recommend.training.figures import figures
 
 KEYS = np.array([30, 10, 20, 40])
 
@@ -93,3 +96,25 @@ def test_what_stops_a_training_does_not_decide_where_there_is_enough():
 def test_no_events_are_no_questions():
     assert len(holdout.held_out(data(), since=0)) == 0
     assert holdout.ask(Fixed(1), KEYS, holdout.held_out(data(), since=0)).figures()["questions"] == 0
+
+
+def test_all_that_is_told_of_a_version_is_told_for_the_items_of_either_model():
+    n = 20
+    keys = np.arange(100, 100 + n)
+    histories = [[(shopper % 5, 1.0), (5 + shopper % 5, 2.0), (10 + shopper % 10, 9.0)] for shopper in range(30)]
+    given = data(*histories)
+    attributes = np.stack([1 + np.arange(n) % 2, 3 + np.arange(n) % 3], axis=1)
+    items = Items(keys, np.eye(n, dtype=np.float32), attributes, np.arange(n))
+    given = replace(given, items=items)
+    questions = holdout.held_out(given, since=5)
+    for shown in (items, Items(keys[::-1].copy(), np.eye(n, dtype=np.float32), attributes[::-1].copy(), np.arange(n))):
+        scores = np.arange(n, dtype=float) if shown is items else np.arange(n, dtype=float)[::-1]
+        outcome = holdout.ask(Fixed(*scores), shown.keys, questions)
+        told = figures(outcome, shown, questions, given.before(5))
+        assert told["hr@10_new_shoppers"] == told["hr@10_cold_products"] == told["hr@10"] == 1
+        assert "hr@10_known_shoppers" not in told
+        low, high = told["ndcg@10_interval"]
+        assert low <= told["ndcg@10"] <= high
+        assert told["diversity"] == pytest.approx(1)  # no two products are alike in content
+        assert told["gini_brands"] == pytest.approx(0)  # ten products in a row, of two brands in turn
+        assert 0 < told["gini_items"] < 1

@@ -1,0 +1,44 @@
+"""All that is told of a version: how often it was right, for whom, how sure that is, and what its lists are like."""
+
+from typing import Any
+
+import numpy as np
+
+from recommend.evaluation.measures import Beyond, interval
+from recommend.evaluation.ranking import AT, Ranking
+from recommend.evaluation.splits import Questions
+from recommend.models.base import Items
+from recommend.training.dataset import Dataset
+from recommend.training.holdout import HeldOut, Outcome, rows_of
+
+FEW = 5  # events: who has fewer is new here
+DIGITS = 5
+
+
+def figures(outcome: Outcome, items: Items, questions: HeldOut, past: Dataset) -> dict[str, Any]:
+    """Figures of a model with these items that was asked these questions; `past` is what came before them.
+
+    Beside `Outcome.figures`: the 95 % interval of NDCG by the bootstrap; the hit rate for new and for known shoppers,
+    and for products that nobody had taken before; novelty, diversity, exposure and calibration as
+    `recommend.evaluation.measures` has them.
+    """
+    told = outcome.figures()
+    if not len(questions) or outcome.lists.shape[1] < AT:
+        return told
+    told["ndcg@10_interval"] = [round(each, DIGITS) for each in interval(outcome.gains)]
+    hits = outcome.ranks <= AT
+    few = np.array([len(history) < FEW for history in questions.histories])
+    order = np.argsort(items.keys)
+    taken = np.zeros(len(items))
+    learned, counts = np.unique(past.items.keys[past.rows], return_counts=True)
+    both = np.isin(learned, items.keys)
+    taken[rows_of(items.keys, order, learned)] = counts[both]
+    known = np.isin(questions.answers, learned)
+    for name, group in (("new_shoppers", few), ("known_shoppers", ~few), ("cold_products", ~known)):
+        if group.any():
+            told[f"hr@10_{name}"] = round(float(hits[group].mean()), DIGITS)
+    histories = [rows_of(items.keys, order, history) for history in questions.histories]
+    ranking = Ranking(np.zeros(len(questions), np.int64), outcome.lists, 0.0)
+    beyond = Beyond(items, taken / max(taken.sum(), 1))
+    lists = beyond.measure(ranking, Questions(histories, np.zeros(len(questions), np.int64)))
+    return {**{name: round(value, DIGITS) for name, value in lists.items()}, **told}
