@@ -3,6 +3,7 @@
 Columns instead of rows, since a log has millions: a column is a numpy array, and row i of each is one event.
 """
 
+from array import array
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -81,7 +82,8 @@ def from_log(since: datetime | None = None, until: datetime | None = None) -> Ro
 
 def from_tuples(events: Any) -> Rows:
     """From (shopper, product, kind, time, basket) each, with a datetime and a text; "" for no basket."""
-    columns: tuple[list[Any], ...] = ([], [], [], [], [])
+    # Packed while they are read: as Python's own objects a long log would take five times the room.
+    columns: list[array[Any]] = [array(code) for code in "qqbdq"]
     baskets: dict[tuple[int, str], int] = {}
     for shopper, product, kind, at, basket in events:
         number = baskets.setdefault((shopper, basket), len(baskets) + 1) if basket else 0

@@ -10,6 +10,7 @@ from PIL import Image
 
 from catalog.models import Picture, Product
 from catalog.pictures import add_picture
+from recommend.training.models import TrainingRun
 from search.index.drain import DrainReport
 from search.index.errors import VectorStoreError
 from workers import tasks
@@ -74,6 +75,27 @@ def test_a_damaged_picture_does_not_hold_up_the_others(sent):
     tasks.make_thumbnails.run()
     assert Picture.objects.get(pk=damaged.pk).thumbnail_error
     assert Picture.objects.get(pk=fine.pk).thumbnails
+
+
+def test_a_training_worker_does_what_is_due_and_what_was_asked_for(monkeypatch):
+    done = []
+
+    def work(taken):
+        done.append(taken.kind)
+        TrainingRun.objects.filter(pk=taken.pk).update(state="kept back")
+        return taken
+
+    monkeypatch.setattr(tasks.run, "work", work)
+    monkeypatch.setattr(tasks.queue, "ask_if_due", lambda: tasks.queue.ask_for("full"))
+    tasks.queue.ask_for("incremental")
+    tasks.train.run()
+    assert done == ["incremental", "full"]
+    assert not TrainingRun.objects.active().exists()
+
+
+def test_levelling_without_a_live_model_asks_nobody(monkeypatch):
+    monkeypatch.setattr(tasks.versions.behaviour, "get_client", lambda: pytest.fail("the store was asked"))
+    tasks.level_behaviour.run()
 
 
 def test_every_beat_entry_names_a_task_and_expires_before_the_next():
