@@ -30,24 +30,16 @@ const pass = () => {
 };
 if (said) new MutationObserver(() => said.firstElementChild && pass()).observe(said, { childList: true });
 
-// Which card a way back stands for; it gets the focus again when the way back is taken.
-let undone, shownBefore;
+// What has the focus goes with the swap: it moves to the card that a way back stands for, or, where "Show more" was
+// pressed, to the first card that is new.
 document.addEventListener("htmx:beforeSwap", ({ detail: { requestConfig, target } }) => {
-  const asked = requestConfig.elt;
-  undone = asked.matches("[data-undo]") ? target.previousElementSibling : undefined;
-  shownBefore = asked.matches("[data-more]") ? target.previousElementSibling : undefined;
+  const { elt, triggeringEvent } = requestConfig;
+  const before = target?.previousElementSibling;
+  const focus = (card) => card?.querySelector("h3 a")?.focus({ preventScroll: true });
+  if (elt.matches("[data-undo]")) setTimeout(() => focus(before));
+  else if (elt.matches("[data-more]") && triggeringEvent?.type === "click") setTimeout(() => focus(before?.nextElementSibling));
 });
-document.addEventListener("htmx:afterSettle", () => {
-  evenOut(document);
-  undone?.querySelector("h3 a")?.focus();
-  undone = undefined;
-});
-// Where "Show more" was pressed by keyboard, reading goes on at the first card that is new.
-document.addEventListener("htmx:afterSwap", ({ detail: { requestConfig } }) => {
-  const pressed = requestConfig.triggeringEvent?.type === "click";
-  if (shownBefore && pressed) shownBefore.nextElementSibling?.querySelector("h3 a")?.focus({ preventScroll: true });
-  shownBefore = undefined;
-});
+document.addEventListener("htmx:afterSettle", () => evenOut(document));
 
 // A new shopper's first requests carry the secret by which events.js makes them one shopper's.
 document.addEventListener("htmx:configRequest", ({ detail }) => {
