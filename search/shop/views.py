@@ -218,12 +218,17 @@ def _results(
 
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
-    """Searches are endless and not to be crawled; products and listings are in the site map."""
+    """Searches and feeds are endless, and a cart is nobody else's; products and listings are in the site map."""
     lines = [
         "User-agent: *",
         "Disallow: /search",
         "Disallow: /api/",
         "Disallow: /rows/",
+        "Disallow: /discover/",
+        "Disallow: /go/",
+        "Disallow: /cart",
+        "Disallow: /you",
+        "Disallow: /sign-",
         "Disallow: /admin/",
         f"Sitemap: {request.build_absolute_uri(reverse('shop:sitemaps'))}",
     ]
