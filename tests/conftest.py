@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import sys
 import uuid
 from collections.abc import Iterator
 from functools import partial
@@ -77,6 +78,13 @@ def _own_folders(settings: Settings, vectord_directory: Path, tmp_path: Path) ->
     settings.VECTORD_DIR = vectord_directory
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.MODELS_DIR = tmp_path / "recommenders"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> None:
+    """Tests give the same ids to different rows, so what a process remembers by id would be another test's."""
+    if memory := sys.modules.get("recommend.serving.memory"):
+        memory.forget()
 
 
 @pytest.fixture

@@ -82,7 +82,12 @@ class Neighbours(ABC):
 
     def contributions(self, history: Ids, item: int) -> Scores:
         """Return (events,) what each event adds to the item's score; they sum to it."""
-        return self.similarity[history, [item] * len(history)].A1 * self.weights(len(history))
+        return self.contributions_to(history, np.array([item], np.int64))[0]
+
+    def contributions_to(self, history: Ids, items: Ids) -> Scores:
+        """Return (items, events): `contributions` of several items at once."""
+        adds: Scores = self.similarity[history][:, items].toarray().T * self.weights(len(history))
+        return adds
 
     def save(self, folder: Path) -> None:
         storage.write(folder, self.name, self.config, storage.matrix_arrays("similarity", self.similarity))

@@ -73,6 +73,7 @@ class SequenceRecommender(ABC):
         self.config = config
         self.dim: int = config["dim"]
         self._vectors: Scores | None = None  # of all items, for as long as the weights stay
+        self._last: tuple[bytes, Scores] | None = None  # the last history asked for, and its vector
 
     @abstractmethod
     def _encoder(self) -> nn.Module:
@@ -185,7 +186,7 @@ class SequenceRecommender(ABC):
         self.network.load_state_dict(state)
 
     def _forget(self) -> None:
-        self._vectors = None
+        self._vectors = self._last = None
 
     @torch.inference_mode()
     def user_vectors(self, histories: Sequence[Ids]) -> Scores:
@@ -203,7 +204,11 @@ class SequenceRecommender(ABC):
         return vectors
 
     def user_vector(self, history: Ids) -> Scores:
-        return self.user_vectors([history])[0]
+        """Return (dim,). A request asks twice: for candidates, and to score them."""
+        key, last = history.tobytes(), self._last
+        if last is None or last[0] != key:
+            last = self._last = key, self.user_vectors([history])[0]
+        return last[1]
 
     @torch.inference_mode()
     def item_vectors(self) -> Scores:

@@ -1,15 +1,16 @@
 """What is known of who asks, read once a request: what they did, and how the live model sees it."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from catalog.models import Product
-from recommend.events.history import Past, Seen, past_of, rejected_by
+from recommend.events.history import Past, Seen
 from recommend.models.base import Ids
+from recommend.serving import memory
 from recommend.surfaces.base import Ask
 from recommend.training.live import Live, live
 
@@ -82,13 +83,14 @@ class Profile:
 
 
 def profile_of(ask: Ask) -> Profile:
-    """Three or four queries for a shopper, none for a stranger. What was hidden counts in every case."""
+    """One query for a shopper, three more if anything happened since; none for a stranger. What was hidden counts in
+    every case."""
     known = live_model()
     if ask.shopper is None:
         return Profile(live=known)
     if not ask.personal:
-        return Profile(Past(rejected=rejected_by(ask.shopper)), known)
-    return Profile(past_of(ask.shopper), known)
+        return Profile(Past(rejected=memory.past(ask.shopper).rejected), known)
+    return Profile(memory.past(ask.shopper), known)
 
 
 def live_model() -> Live | None:
@@ -101,9 +103,11 @@ def live_model() -> Live | None:
 
 
 def known_products(ids: Iterable[int]) -> dict[int, Known]:
-    ids = list(ids)
-    if not ids:
-        return {}
+    """What reasons say of products, those that shoppers may still see. Names may be half a minute old."""
+    return _NAMES.of(set(ids))
+
+
+def _read_names(ids: Collection[int]) -> dict[int, Known]:
     rows = Product.objects.filter(pk__in=ids, status=Product.Status.PUBLISHED).values_list(
         "pk", "sku", "title", "brand__name", "brand_id", "store_id", "category__name", "category_id"
     )
@@ -111,3 +115,6 @@ def known_products(ids: Iterable[int]) -> dict[int, Known]:
         pk: Known(pk, sku, title, brand or "", brand_id, store_id, category or "", category_id)
         for pk, sku, title, brand, brand_id, store_id, category, category_id in rows
     }
+
+
+_NAMES = memory.Kept(_read_names, seconds=30, most=20_000)

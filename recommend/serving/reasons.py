@@ -25,12 +25,13 @@ def for_shopper(profile: Profile, pool: Pool, products: Sequence[Product]) -> di
     """Product id -> why it is shown to this shopper. One query for the titles of the history at most."""
     told: dict[int, Told] = {}
     silent = []
+    spoken = _neighbours(profile, products)
     for product in products:
         parts = pool.parts[product.pk]
         if "model" in parts or "vector" in parts:
-            spoken = _neighbours(profile, product, parts)
-            if spoken:
-                told[product.pk] = spoken
+            because = _because(profile, spoken[product.pk], parts, "neighbours") if product.pk in spoken else None
+            if because:
+                told[product.pk] = because
             else:
                 silent.append(product)
         elif "basket" in parts or "content" in parts:
@@ -50,14 +51,15 @@ def popular(product: Product, parts: dict[str, Any]) -> Told:
     return "Among the newest in the shop", dict(parts)
 
 
-def _neighbours(profile: Profile, product: Product, parts: dict[str, Any]) -> Told | None:
-    """The event that adds most to the score by what others took near it."""
+def _neighbours(profile: Profile, products: Sequence[Product]) -> dict[int, Scores]:
+    """Product id -> (events,) what each event adds to the score by what others took near it."""
     live = profile.live
     part = neighbour_part(live.model) if live else None
-    if live is None or part is None or product.pk not in live.rows:
-        return None
-    adds: Scores = part.contributions(profile.history, live.rows[product.pk])
-    return _because(profile, adds, parts, "neighbours")
+    known = [product.pk for product in products if live and product.pk in live.rows]
+    if live is None or part is None or not known or not len(profile.history):
+        return {}
+    rows = np.array([live.rows[id] for id in known], np.int64)
+    return dict(zip(known, part.contributions_to(profile.history, rows), strict=True))
 
 
 def _left_out(profile: Profile, products: Sequence[Product]) -> dict[int, Told]:

@@ -1,5 +1,6 @@
 """Which of the candidates are shown, in which order: relevant, unlike each other, and not all of one brand or store."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -47,33 +48,53 @@ def choose(
     for each interest, places are dealt out among them by Webster's method (Sainte-Laguë), so each gets its share.
     """
     n = len(found.scores)
-    scores = stretched(found.scores)
-    vectors = unit(found.vectors) if found.vectors is not None else None
-    nearest = np.full(n, 0.0)
-    families = np.unique(np.array(list(found.families), dtype=object).astype(str), return_inverse=True)[1]
-    no_family = np.array([not family for family in found.families], bool)
+    worth = relevance * stretched(found.scores)
+    vectors = unit(found.vectors) if found.vectors is not None and relevance < 1 else None
+    nearest = np.zeros(n)
     brands, stores = np.asarray(found.brands, np.int64), np.asarray(found.stores, np.int64)
+    families = _members(found.families)
     interests = np.asarray(found.interests, np.int64) if found.interests is not None and len(room) else None
+    left = np.bincount(interests, minlength=len(room)) if interests is not None else np.zeros(0, np.int64)
+    share, given = np.asarray(room, np.float64), np.zeros(len(room))
     free = np.ones(n, bool)
-    given = np.zeros(max(len(room), 1))
+    within = free.copy()  # free, and below the caps of this block
+    in_block: Counter[tuple[str, int]] = Counter()
     order: list[int] = []
     while len(order) < min(count, n) and free.any():
-        block = np.array(order[len(order) // BLOCK * BLOCK :], np.int64)
-        within = free & _below(brands, block, caps.brand) & _below(stores, block, caps.store)
         able = within if within.any() else free
         if interests is not None:
-            able = able & (interests == _turn(interests[able], given, room))
-        worth = np.where(able, relevance * scores - (1 - relevance) * nearest, -np.inf)
-        row = int(worth.argmax())  # the first of equals, so that the order is one
+            waiting = left > 0 if able is free else np.bincount(interests[able], minlength=len(room)) > 0
+            turn = np.where(waiting, share / (2 * given + 1), -1.0).argmax()
+            able = able & (interests == turn)
+        # The first of equals, so that the order is one.
+        row = int(np.where(able, worth - (1 - relevance) * nearest, -np.inf).argmax())
         order.append(row)
-        free[row] = False
-        if not no_family[row]:
-            free &= families != families[row]
+        gone = families.get(found.families[row], [row])
         if interests is not None:
+            left -= np.bincount(interests[[each for each in gone if free[each]]], minlength=len(room))
             given[interests[row]] += 1
+        free[gone] = False
+        within[gone] = False
+        if len(order) % BLOCK == 0:
+            in_block.clear()
+            within = free.copy()
+        else:
+            for name, groups, cap in (("brand", brands, caps.brand), ("store", stores, caps.store)):
+                in_block[name, int(groups[row])] += 1
+                if groups[row] and in_block[name, int(groups[row])] >= cap:
+                    within &= groups != groups[row]
         if vectors is not None:
             nearest = np.maximum(nearest, vectors @ vectors[row])
     return order
+
+
+def _members(families: Sequence[str]) -> dict[str, list[int]]:
+    """Family -> its rows; those without a family are not in it."""
+    members: dict[str, list[int]] = {}
+    for row, family in enumerate(families):
+        if family:
+            members.setdefault(family, []).append(row)
+    return members
 
 
 def stretched(scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -88,18 +109,3 @@ def unit(vectors: Scores) -> Scores:
     """Each row at length 1; a zero row stays."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     return (vectors / np.where(length > 0, length, 1)).astype(np.float32)
-
-
-def _below(groups: NDArray[np.int64], block: NDArray[np.int64], cap: int) -> NDArray[np.bool_]:
-    """Which candidates' group has fewer than `cap` among those of the block."""
-    if not len(block):
-        return np.ones(len(groups), bool)
-    names, counts = np.unique(groups[block], return_counts=True)
-    full = names[(counts >= cap) & (names != 0)]
-    return ~np.isin(groups, full)
-
-
-def _turn(able: NDArray[np.int64], given: NDArray[np.float64], room: Sequence[float]) -> int:
-    """The interest, among those that have a candidate, which is due the next place."""
-    waiting = np.unique(able)
-    return int(waiting[np.argmax(np.asarray(room)[waiting] / (2 * given[waiting] + 1))])

@@ -1,14 +1,15 @@
 """From candidates to an answer: what may be shown, chosen for variety, with cards and reasons."""
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 import numpy as np
 from django.conf import settings
 
 from catalog.models import Product
-from catalog.selectors import products_for_cards
 from recommend.models.base import Scores
 from recommend.serving.candidates import Pool, neighbour_part
+from recommend.serving.cards import cards
 from recommend.serving.interests import Interest, belongs_to, interests_of, likeness
 from recommend.serving.profile import Profile
 from recommend.serving.reasons import Told
@@ -18,8 +19,8 @@ from recommend.serving.vectors import content_vectors
 from recommend.surfaces.base import Answer, Recommendation
 from recommend.training.live import Live
 
-ASKED = 500  # of the best candidates, the database is asked which can be bought
-RANKED = 200  # of those are compared with each other
+ASKED = 160  # of the best candidates, the database is asked which can be bought
+RANKED = 120  # of those are compared with each other
 LAST = 50  # events that interests are found in
 
 Tell = Callable[[Sequence[Product]], dict[int, Told]]
@@ -44,7 +45,7 @@ def serve(
     end = ask.offset + ask.limit
     stands = candidates_for_sale(wish, profile, pool, seen=seen, keep=keep, enough=max(RANKED, end + 1))
     order = arranged(profile, pool, list(stands.values()), end + 1, several_interests=several_interests, vary=vary)
-    products = products_for_cards(order[ask.offset : end])
+    products = cards([stands[id] for id in order[ask.offset : end]])
     told = tell(products) if ask.reasons else {}
     hits = [
         Recommendation(product, round(pool.scores[product.pk], 6), *told.get(product.pk, ("", pool.parts[product.pk])))
@@ -65,8 +66,14 @@ def candidates_for_sale(
     """Product id -> where it belongs, the best first: those of the pool that this shopper can be shown."""
     without = left_out(wish.ask, profile, seen=seen)
     best = sorted((id for id in pool.scores if id not in without), key=lambda id: (-pool.scores[id], id))
-    stands = for_sale(wish, best[: max(ASKED, enough)])
-    return {id: stands[id] for id in [id for id in best if id in stands and keep(stands[id])][:enough]}
+    found: dict[int, Stand] = {}
+    start, step = 0, max(ASKED, enough)
+    while start < len(best) and len(found) < enough:  # more than once only where much of the best is gone
+        portion = best[start : start + step]
+        stands = for_sale(wish, portion)
+        found |= {id: stands[id] for id in portion if id in stands and keep(stands[id])}
+        start, step = start + step, 4 * step
+    return dict(islice(found.items(), enough))
 
 
 def arranged(

@@ -4,10 +4,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from qdrant_client import models
 
-from catalog.models import Product, Variant
+from catalog.models import Category, Product, Variant
 from catalog.selectors import published_products
 from recommend.serving.profile import Profile
 from recommend.surfaces.base import Ask
@@ -26,6 +27,7 @@ class Stand:
     store: int
     category: int
     path: str  # of the category
+    state: tuple[object, ...] = ()  # changes with whatever a card shows of the product's own row
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class Wish:
     @classmethod
     def of(cls, ask: Ask) -> "Wish":
         return cls(ask, resolve(ask.filters))
+
+    @property
+    def narrows(self) -> bool:
+        """Whether it asks for more than that a product can be bought; attributes aside, which the index knows."""
+        return bool(self.ask.category or self.conditions.rows)
 
     def points(self, *also: models.Condition) -> models.Filter:
         """For the points of `behaviour`, which have no attributes: those are asked for afterwards."""
@@ -57,28 +64,42 @@ class Wish:
 
 
 def for_sale(wish: Wish, ids: Collection[int]) -> dict[int, Stand]:
-    """Those of `ids` that can be bought and meet the wish. One query, one more to the index where attributes count."""
+    """Those of `ids` that can be bought and meet the wish. One query; one more for conditions, one to the index for
+    attributes."""
     if not ids:
         return {}
-    rows = wish.rows().filter(pk__in=ids)
-    if "tag" in wish.conditions.rows:
-        rows = rows.distinct()
-    stands = {
-        pk: Stand(pk, family, brand or 0, store or 0, category or 0, path or "")
-        for pk, family, brand, store, category, path in rows.values_list(
-            "pk", "family", "brand_id", "store_id", "category_id", "category__path"
-        )
-    }
-    if wish.conditions.attributes and stands:
+    if wish.narrows:
+        ids = set(wish.rows().filter(pk__in=ids).values_list("pk", flat=True))
+    if wish.conditions.attributes and ids:
         conditions = [each for name in wish.conditions.attributes for each in wish.conditions.points[name]]
-        having = models.Filter(must=[has_id(stands), *conditions])
+        having = models.Filter(must=[has_id(ids), *conditions])
         found, _ = on_live(
             lambda live: get_client().scroll(
-                live.name, scroll_filter=having, limit=len(stands), with_payload=False, with_vectors=False
+                live.name, scroll_filter=having, limit=len(ids), with_payload=False, with_vectors=False
             )
         )
-        stands = {int(point.id): stands[int(point.id)] for point in found}
-    return stands
+        ids = {int(point.id) for point in found}
+    if not ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_FOR_SALE.format(", ".join(["%s"] * len(ids))), [Product.Status.PUBLISHED, *ids])
+        return {
+            row[0]: Stand(row[0], row[1], row[2] or 0, row[3] or 0, row[4] or 0, row[5] or "", row[6:])
+            for row in cursor.fetchall()
+        }
+
+
+# Written out, since it is asked with each request: composing it costs several times what the database needs.
+_PRODUCTS, _CATEGORIES, _VARIANTS = (
+    connection.ops.quote_name(model._meta.db_table) for model in (Product, Category, Variant)
+)
+_FOR_SALE = f"""
+    SELECT p.id, p.family, p.brand_id, p.store_id, p.category_id, c.path,
+        p.version, p.updated_at, p.price, p.compare_at_price, p.stock
+    FROM {_PRODUCTS} p LEFT JOIN {_CATEGORIES} c ON c.id = p.category_id
+    WHERE p.status = %s AND p.id IN ({{}})
+        AND (p.stock > 0 OR EXISTS (SELECT 1 FROM {_VARIANTS} v WHERE v.product_id = p.id AND v.stock > 0))
+"""  # noqa: S608  (names of our own)
 
 
 def left_out(ask: Ask, profile: Profile, *, seen: bool) -> set[int]:

@@ -1,0 +1,104 @@
+"""What a process remembers between requests: the rows of one page would ask for the same things again and again."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Hashable
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from django.db import connection
+
+from recommend.events.history import Past, past_of
+from recommend.events.models import Event, Shopper
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+SHOPPERS = 5_000
+
+
+_everything: list[Callable[[], None]] = []
+
+
+def on_forget(clear: Callable[[], None]) -> None:
+    """Have `clear` called by `forget`."""
+    _everything.append(clear)
+
+
+def forget() -> None:
+    """Start afresh: everything is read anew."""
+    for clear in _everything:
+        clear()
+
+
+class Kept(Generic[K, V]):
+    """Answers of `read` by key, the last ones asked for, for some seconds. That there is none is remembered too."""
+
+    def __init__(self, read: Callable[[Collection[K]], dict[K, V]], *, seconds: float, most: int) -> None:
+        self._read, self._seconds, self._most = read, seconds, most
+        self._held: OrderedDict[K, tuple[float, V | None]] = OrderedDict()
+        self._lock = threading.Lock()
+        on_forget(self.forget)
+
+    def of(self, keys: Collection[K]) -> dict[K, V]:
+        """Return the answers by key; those that are not there, or too old, are read together."""
+        now = time.monotonic()
+        with self._lock:
+            held = {key: self._held[key] for key in keys if key in self._held}
+        fresh = {key: value for key, (at, value) in held.items() if now - at < self._seconds}
+        if missing := [key for key in keys if key not in fresh]:
+            read = self._read(missing)
+            with self._lock:
+                for key in missing:
+                    fresh[key] = read.get(key)
+                    self._held[key] = now, fresh[key]
+                    self._held.move_to_end(key)
+                while len(self._held) > self._most:
+                    self._held.popitem(last=False)
+        return {key: value for key in keys if (value := fresh[key]) is not None}
+
+    def forget(self) -> None:
+        with self._lock:
+            self._held.clear()
+
+
+_lock = threading.Lock()
+_pasts: OrderedDict[UUID, tuple[Any, Past]] = OrderedDict()
+
+
+def past(shopper: Shopper) -> Past:
+    """The shopper's past. One query tells whether anything was added, removed or merged since; only then it is read."""
+    state = _state(shopper.pk)
+    with _lock:
+        known = _pasts.get(shopper.key)
+    if known is not None and known[0] == state:
+        return known[1]
+    found = past_of(shopper)
+    with _lock:
+        _pasts[shopper.key] = state, found
+        _pasts.move_to_end(shopper.key)
+        while len(_pasts) > SHOPPERS:
+            _pasts.popitem(last=False)
+    return found
+
+
+def _state(pk: int) -> tuple[Any, ...]:
+    """Of each device merged with this one: whether it may be personal, its number of events and the last one's id.
+
+    The log is append-only, so a history that differs has another number or another last id. Written out, since it is
+    asked with each request: composing it costs several times what the database needs.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_STATE, [pk, pk])
+        return tuple(cursor.fetchall())
+
+
+on_forget(_pasts.clear)
+_SHOPPERS, _EVENTS = (connection.ops.quote_name(model._meta.db_table) for model in (Shopper, Event))
+_ROOT = f"(SELECT COALESCE(merged_into_id, id) FROM {_SHOPPERS} WHERE id = %s)"  # noqa: S608  (names of our own)
+_STATE = f"""
+    SELECT s.id, s.merged_into_id, s.personalised, COUNT(e.id), MAX(e.id)
+    FROM {_SHOPPERS} s LEFT JOIN {_EVENTS} e ON e.shopper_id = s.id
+    WHERE s.id = {_ROOT} OR s.merged_into_id = {_ROOT}
+    GROUP BY s.id, s.merged_into_id, s.personalised ORDER BY s.id
+"""  # noqa: S608
