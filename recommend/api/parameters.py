@@ -43,6 +43,8 @@ class AskSerializer(FiltersSerializer):
     exclude = _skus()
 
 
+# Checks keep nothing between calls, and to make all these fields anew costs more than to check them.
+_ASK = AskSerializer()
 _LIST = {"type": "array", "items": {"type": "string"}}
 DESCRIBED = [
     OpenApiParameter("product", str, description="Sku of the product that is looked at."),
@@ -78,9 +80,7 @@ DESCRIBED = [
 
 def read(request: Request, surface: Surface) -> Ask:
     """Check everything. Raises ValidationError with a sentence for each field at fault, and PermissionDenied."""
-    asked = AskSerializer(data=_from_address(request.query_params))
-    asked.is_valid(raise_exception=True)
-    given: dict[str, Any] = dict(asked.validated_data)
+    given: dict[str, Any] = dict(_ASK.run_validation(_from_address(request.query_params)))
     cart, shown = given.get("products", []), given.get("exclude", [])
     if surface.needs_product and not given.get("product") and not cart:
         raise ValidationError({"product": [f"{surface.name} starts from a product: name its sku."]})

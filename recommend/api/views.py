@@ -9,7 +9,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.models import Brand, Promotion, Store
+from catalog.models import Brand, Product, Promotion, Store
 from recommend.api import parameters
 from recommend.sponsored.surface import LABEL
 from recommend.surfaces import SURFACES, Recommendation
@@ -86,7 +86,7 @@ def _hit(hit: Recommendation) -> dict[str, Any]:
             "seen": reverse("recommend:seen", args=[hit.placement]),
         }
     if hit.product:
-        return {**card(hit.product), **told}
+        return {**_card(hit.product), **told}
     if hit.store:
         told["store"] = _named(hit.store)
     if hit.brand:
@@ -94,6 +94,14 @@ def _hit(hit: Recommendation) -> dict[str, Any]:
     if hit.promotion:
         told["promotion"] = _promotion(hit.promotion)
     return {**told, "products": [_hit(each) for each in hit.products]}
+
+
+def _card(product: Product) -> dict[str, Any]:
+    """Made once for as long as `recommend.serving.cards` remembers the product."""
+    held: dict[str, Any] | None = product.__dict__.get("_over_rest")
+    if held is None:
+        held = product.__dict__["_over_rest"] = card(product)
+    return held
 
 
 def _named(subject: Store | Brand) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from catalog.models import Product
-from recommend.models.base import Ids, Scores
+from recommend.models.base import Scores
 from recommend.serving.candidates import Pool, neighbour_part
 from recommend.serving.profile import Profile
 
@@ -69,8 +69,10 @@ def _left_out(profile: Profile, products: Sequence[Product]) -> dict[int, Told]:
     if live is None or live.vectors is None or not among or len(history) < 2:
         return {}
     first = max(len(history) - LOOKED_BACK, 0)
+    shorter = [np.delete(history, at) for at in range(first, len(history))]
+    at_once = getattr(live.vectors, "user_vectors", None)
     whole = live.vectors.user_vector(history)
-    without = np.stack([live.vectors.user_vector(_but(history, at)) for at in range(first, len(history))])
+    without = at_once(shorter) if at_once else np.stack([live.vectors.user_vector(each) for each in shorter])
     items = live.item_vectors[[live.rows[product.pk] for product in among]]
     drops = np.zeros((len(among), len(history)), np.float32)
     drops[:, first:] = items @ (whole - without).T
@@ -79,10 +81,6 @@ def _left_out(profile: Profile, products: Sequence[Product]) -> dict[int, Told]:
         if spoken := _because(profile, adds, {}, "left_out"):
             told[product.pk] = spoken
     return told
-
-
-def _but(history: Ids, at: int) -> Ids:
-    return np.delete(history, at)
 
 
 def _because(profile: Profile, adds: Scores, parts: dict[str, Any], name: str) -> Told | None:

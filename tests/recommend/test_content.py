@@ -6,6 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from catalog.models import Product
+from recommend.serving import memory
 from recommend.surfaces import SURFACES, Ask
 from search.index.errors import VectorStoreError
 
@@ -71,6 +72,7 @@ def test_a_product_that_is_not_indexed_yet_has_none(shop):
 
 def test_the_number_of_queries_does_not_grow(shop):
     def queries(limit):
+        memory.forget()
         with CaptureQueriesContext(connection) as captured:
             similar(shop["CHAIR-1"], limit)
         return len(captured)
