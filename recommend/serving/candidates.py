@@ -81,8 +81,11 @@ def by_model(profile: Profile, wish: Wish, *, only: list[int] | None = None) -> 
         return Pool()
     scores = live.model.score_candidates(history, np.array([rows[id] for id in ids], np.int64)).astype(np.float64)
     pool = Pool()
-    for id, score in zip(ids, scores.tolist(), strict=True):
-        pool.add(id, score, model=score, **({"vector": near[id]} if id in near else {}))
+    pool.scores = dict(zip(ids, scores.tolist(), strict=True))
+    pool.parts = {
+        id: {"model": score, "vector": near[id]} if id in near else {"model": score}
+        for id, score in pool.scores.items()
+    }
     _place_new(pool, near)
     return pool
 

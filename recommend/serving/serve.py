@@ -19,9 +19,9 @@ from recommend.serving.vectors import content_vectors
 from recommend.surfaces.base import Answer, Recommendation
 from recommend.training.live import Live
 
-ASKED = 160  # of the best candidates, the database is asked which can be bought
-RANKED = 120  # of those are compared with each other
-LAST = 50  # events that interests are found in
+ASKED = 110  # of the best candidates, the database is asked which can be bought
+RANKED = 80  # of those are compared with each other
+LAST = 25  # events that interests are found in
 
 Tell = Callable[[Sequence[Product]], dict[int, Told]]
 
