@@ -35,7 +35,11 @@ class Past:
 
 def past_of(shopper: Shopper | None, limit: int = 50) -> Past:
     """Return what `history_of`, `rejected_by` and `bought_by` return, at once."""
-    ids, personalised = _devices(shopper)
+    return past_of_devices(*_devices(shopper), limit)
+
+
+def past_of_devices(ids: list[int], personalised: bool, limit: int = 50) -> Past:
+    """The same for who knows the ids of the merged shoppers, and whether the one at their root is personalised."""
     rejected, bought = _decided(ids)
     return Past(_seen(ids, rejected, limit), rejected, bought) if personalised else Past(rejected=rejected)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from recommend.events.history import Past, past_of
+from recommend.events.history import Past, past_of_devices
 from recommend.events.models import Event, Shopper
 
 K = TypeVar("K", bound=Hashable)
@@ -73,7 +73,8 @@ def past(shopper: Shopper) -> Past:
         known = _pasts.get(shopper.key)
     if known is not None and known[0] == state:
         return known[1]
-    found = past_of(shopper)
+    personalised = any(own for _, merged_into, own, *_ in state if merged_into is None)
+    found = past_of_devices([id for id, *_ in state], personalised)
     with _lock:
         _pasts[shopper.key] = state, found
         _pasts.move_to_end(shopper.key)

@@ -7,7 +7,7 @@ import numpy as np
 from django.conf import settings
 
 from catalog.models import Product
-from recommend.models.base import Scores
+from recommend.models.base import Ids, Scores
 from recommend.serving.candidates import Pool, neighbour_part
 from recommend.serving.cards import cards
 from recommend.serving.interests import Interest, belongs_to, interests_of, likeness
@@ -113,30 +113,44 @@ def interests_in(profile: Profile) -> list[Interest]:
     live = profile.live
     if live is None or live.items.content is None or not len(profile.history):
         return []
-    return interests_of(np.asarray(live.items.content[profile.history[-LAST:]], np.float32), _near(live))
+    return _INTERESTS.of(live, profile.history[-LAST:])
+
+
+class _Interests:
+    """Those of the last histories, for the version that is live: a page that scrolls on asks for the same again."""
+
+    MOST = 2_000
+
+    def __init__(self) -> None:
+        self._held: tuple[Live | None, float, dict[bytes, list[Interest]]] = (None, 0.5, {})
+
+    def of(self, live: Live, history: Ids) -> list[Interest]:
+        version, near, known = self._held
+        assert live.items.content is not None  # noqa: S101  (asked before)
+        if version is not live or len(known) > self.MOST:
+            version, near, known = self._held = live, likeness(live.items.content), {}
+        key = history.tobytes()
+        found = known.get(key)
+        if found is None:
+            found = known[key] = interests_of(np.asarray(live.items.content[history], np.float32), near)
+        return found
+
+
+_INTERESTS = _Interests()
 
 
 def _interest_of_each(profile: Profile, found: list[Interest], ids: list[int], vectors: Scores) -> list[int]:
     """The interest that speaks most for each: by the model's neighbours, or where none knows it by content."""
-    nearest = belongs_to(found, vectors)
     live = profile.live
     part = neighbour_part(live.model) if live else None
     if live is None or part is None:
-        return nearest.tolist()
+        return belongs_to(found, vectors).tolist()
     # Socks are described more like a tent's fabric than like shoes; it is shoppers who know what belongs to what.
     history = profile.history[-LAST:]
     spoken = np.stack([part.scores_of(history[each.events]) for each in found])
     rows = np.array([live.rows.get(id, -1) for id in ids], np.int64)
     mine = np.where(rows >= 0, spoken[:, rows], 0.0)
-    return np.where(mine.max(axis=0) > 0, mine.argmax(axis=0), nearest).tolist()
-
-
-_near_of: tuple[Live | None, float] = (None, 0.5)
-
-
-def _near(live: Live) -> float:
-    """Measured once for each version that goes live in this process."""
-    global _near_of
-    if _near_of[0] is not live:
-        _near_of = live, likeness(live.items.content) if live.items.content is not None else 0.5
-    return _near_of[1]
+    interests, silent = mine.argmax(axis=0), mine.max(axis=0) <= 0
+    if silent.any():
+        interests[silent] = belongs_to(found, vectors[silent])
+    return interests.tolist()
