@@ -25,7 +25,8 @@ def figures(outcome: Outcome, items: Items, questions: HeldOut, past: Dataset) -
     told = outcome.figures()
     if not len(questions) or outcome.lists.shape[1] < AT:
         return told
-    told["ndcg@10_interval"] = [round(each, DIGITS) for each in interval(outcome.gains)]
+    weights = outcome.weights
+    told["ndcg@10_interval"] = [round(each, DIGITS) for each in interval(outcome.gains * weights / weights.mean())]
     hits = outcome.ranks <= AT
     few = np.array([len(history) < FEW for history in questions.histories])
     order = np.argsort(items.keys)
@@ -36,7 +37,7 @@ def figures(outcome: Outcome, items: Items, questions: HeldOut, past: Dataset) -
     known = np.isin(questions.answers, learned)
     for name, group in (("new_shoppers", few), ("known_shoppers", ~few), ("cold_products", ~known)):
         if group.any():
-            told[f"hr@10_{name}"] = round(float(hits[group].mean()), DIGITS)
+            told[f"hr@10_{name}"] = round(float(np.average(hits[group], weights=weights[group])), DIGITS)
     histories = [rows_of(items.keys, order, history) for history in questions.histories]
     ranking = Ranking(np.zeros(len(questions), np.int64), outcome.lists, 0.0)
     beyond = Beyond(items, taken / max(taken.sum(), 1))

@@ -118,3 +118,17 @@ def test_all_that_is_told_of_a_version_is_told_for_the_items_of_either_model():
         assert told["diversity"] == pytest.approx(1)  # no two products are alike in content
         assert told["gini_brands"] == pytest.approx(0)  # ten products in a row, of two brands in turn
         assert 0 < told["gini_items"] < 1
+
+
+def test_the_interval_and_the_groups_weigh_events_as_the_figure_does():
+    n = 20
+    histories = [[(0, 1.0), (1 + shopper % 10, 9.0)] for shopper in range(60)]
+    given = replace(data(*histories), items=Items(np.arange(n)))
+    questions = holdout.held_out(given, since=5)
+    # What is foreseen weighs little: the figure lies far below the plain mean.
+    questions = replace(questions, weights=np.where(questions.answers <= 5, 0.1, 3.0).astype(np.float32))
+    outcome = holdout.ask(Fixed(*([0.0] + [20.0 - row for row in range(5)] + [0.0] * 14)), np.arange(n), questions)
+    told = figures(outcome, given.items, questions, given.before(5))
+    low, high = told["ndcg@10_interval"]
+    assert low <= told["ndcg@10"] <= high < outcome.gains.mean()
+    assert told["hr@10_new_shoppers"] == pytest.approx(told["hr@10"], abs=1e-4)

@@ -28,7 +28,7 @@ class Companion(ModuleType):
     def follow(self, upserted, deleted) -> None:
         if self.failing:
             raise ConnectionError("not now")
-        self.told.append(([document.payload["sku"] for document in upserted], set(deleted)))
+        self.told.append((sorted(document.payload["sku"] for document in upserted), set(deleted)))
 
     def compare(self) -> Standing:
         return Standing("beside", 1, 1 - self.missing, missing=self.missing, stale=0, orphaned=0)
