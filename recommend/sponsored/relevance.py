@@ -7,7 +7,7 @@ a product picked blindly stands, it is 0. The same scale serves text, pictures a
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -68,7 +68,8 @@ def relevant_to(ask: Ask, history: Sequence[Seen], candidates: Collection[int]) 
 
 def _to_words(ask: Ask, candidates: Collection[int]) -> dict[int, Relevant]:
     """What the search finds has passed its floor; here it counts as its share of the best hit's score."""
-    found = query.search(SearchRequest(q=ask.q, filters=ask.filters, facets=(), page_size=HITS))
+    filters = replace(ask.filters, category=ask.category.slug) if ask.category else ask.filters
+    found = query.search(SearchRequest(q=ask.q, filters=filters, facets=(), page_size=HITS))
     best = max((hit.score for hit in found.hits), default=0.0)
     words = f"found for “{ask.q.strip()}”"
     return {

@@ -11,11 +11,12 @@ from django.utils import timezone
 
 from catalog.models import Category, Product
 from recommend.events.models import Event
-from recommend.models import Placement, Shopper
+from recommend.models import Charge, Placement, Shopper
 from recommend.sponsored import relevance
 from recommend.surfaces import SURFACES
 from recommend.surfaces.base import Ask
 from search.query.request import Filters
+from tests.recommend.sponsored.shop_server import BROWSER
 
 
 @pytest.fixture
@@ -184,3 +185,37 @@ def test_relevance_is_counted_above_the_noise():
     assert found[3] == 1.0
     assert relevance.above([], [0.9]) == [0.0]
     assert relevance.above([0.5] * 9, [0.5, 0.7]) == [0.0, 1.0], "where all are alike a small step is a large one"
+
+
+def test_over_rest_a_hit_is_labelled_and_linked_through_the_ledger(promote, shop, client):
+    promote("CUP-red", charge="view", bid=Decimal("0.5"))
+    answer = client.get("/api/v1/recommendations/sponsored", {"q": "cup"})
+    assert answer["Cache-Control"] == "private, no-store", "what is counted as shown is shown once"
+    (hit,) = answer.json()["hits"]
+    key = Placement.objects.get().key
+    assert (hit["sponsored"], hit["label"], hit["store"]["name"]) == (True, "Sponsored", "Corner")
+    assert (hit["placement"], hit["link"], hit["seen"]) == (str(key), f"/go/{key}", f"/go/{key}/seen")
+    assert "price" not in hit["why"]
+    assert client.post(hit["seen"], headers={"User-Agent": BROWSER}).status_code == 204
+    assert client.get(hit["link"], headers={"User-Agent": BROWSER})["Location"] == hit["url"]
+    assert Charge.objects.get().placement.key == key, "seen and clicked, and charged once"
+
+
+@pytest.mark.parametrize(
+    ("words", "found"), [({"q": "laptop", "category": "kitchen"}, []), ({"q": ""}, []), ({"q": "\x00"}, None)]
+)
+def test_over_rest_odd_questions_have_plain_answers(promote, shop, client, words, found):
+    promote("LAPTOP-2")
+    answer = client.get("/api/v1/recommendations/sponsored", words)
+    assert answer.status_code == (200 if found is not None else 400)
+    assert answer.json().get("hits") == found
+
+
+def test_the_fragment_for_pages_says_sponsored_and_leads_through_the_ledger(promote, shop, client):
+    promote("CUP-red")
+    text = client.get("/rows/sponsored", {"at": "search", "q": "cup"}).content.decode()
+    key = Placement.objects.get().key
+    assert "Sponsored" in text
+    assert f'href="/go/{key}"' in text
+    assert f'data-seen="/go/{key}/seen"' in text
+    assert 'rel="sponsored nofollow"' in text
