@@ -20,7 +20,8 @@ class Shopper(models.Model):
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="shopper"
     )
-    merged_into = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="merged")
+    # With an account goes what was done on its devices.
+    merged_into = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="merged")
     merged_at = models.DateTimeField(null=True, blank=True)
     # What the shopper switched off: then nothing that they did before is used for what they are shown.
     personalised = models.BooleanField(default=True)
