@@ -11,6 +11,7 @@ from recommend.events.models import Event, Shopper
 LONGEST = {"query": 300, "surface": 40, "basket": 64, "session": 64, "device": 20}
 LONGEST_SKU = 64
 SMALLINT = 32_767
+KINDS = frozenset(Event.Kind.values)  # asked for each event, and the enumeration makes its list anew each time
 WITHOUT_PRODUCT = frozenset({Event.Kind.SEARCH})
 MOST_VALUE = Decimal("9999999999.99")
 
@@ -43,7 +44,7 @@ class DraftError(ValueError):
 
 def check(draft: EventDraft) -> None:
     """Raise `DraftError` where the draft contradicts itself. Products and times are looked at by the log."""
-    if draft.kind not in Event.Kind.values:
+    if draft.kind not in KINDS:
         raise DraftError(f"{draft.kind[:40]!r} is no kind of event. Known are: {', '.join(Event.Kind.values)}.")
     if draft.kind in WITHOUT_PRODUCT:
         if not draft.query.strip() and not draft.sku and draft.product_id is None:

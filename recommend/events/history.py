@@ -102,13 +102,12 @@ def _decided(ids: list[int]) -> tuple[set[int], set[int]]:
 def _seen(ids: list[int], rejected: set[int], limit: int) -> list[Seen]:
     if not ids or limit <= 0:
         return []
-    rows = (
-        Event.objects.filter(_events(ids), kind__in=(*POSITIVE, Kind.REMOVE))
-        .exclude(product__in=rejected)
-        .exclude(kind=Kind.RATING, value__lt=LOWEST_GOOD)
-        .order_by("-happened_at", "-pk")
-        .values_list("product_id", "kind", "happened_at")[: limit + SPARE]
-    )
+    unrated = [kind for kind in (*POSITIVE, Kind.REMOVE) if kind != Kind.RATING]
+    kinds = Q(kind__in=unrated) | Q(kind=Kind.RATING, value__gte=LOWEST_GOOD)
+    events = Event.objects.filter(_events(ids), kinds)
+    if rejected:
+        events = events.exclude(product__in=rejected)
+    rows = events.order_by("-happened_at", "-pk").values_list("product_id", "kind", "happened_at")[: limit + SPARE]
     seen: list[Seen] = []
     taken_out: dict[int, int] = {}
     for product, kind, at in rows:  # newest first: what is taken out is met before it was put in

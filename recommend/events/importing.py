@@ -20,7 +20,7 @@ from django.utils import timezone
 from catalog.importing.readers import SourceError, open_source
 from catalog.importing.report import Outcome, ReportFiles, RowResult
 from recommend.events import partitions
-from recommend.events.drafts import LONGEST_SKU, DraftError, EventDraft, check_text
+from recommend.events.drafts import KINDS, LONGEST_SKU, DraftError, EventDraft, check_text
 from recommend.events.log import oldest_kept, record
 from recommend.events.models import Event, Shopper
 from recommend.events.parsing import FIELDS, draft_of
@@ -45,7 +45,7 @@ NAMES = {
     "query": ("query", "searchterm", "q"),
 }
 RATINGS = ("rating", "overall")
-KINDS = {
+CALLED = {  # what logs call the kinds
     "pageview": "view", "detail": "view", "viewitem": "view", "pv": "view",
     "addtocart": "cart", "addcart": "cart", "basket": "cart",
     "removefromcart": "remove",
@@ -168,7 +168,7 @@ class Log:
         user = str(values.pop("user", "") or values.get("session") or "").strip()
         sku = str(values.get("sku") or "")[:LONGEST_SKU]
         kind = str(values.get("kind") or self._kind or otherwise).strip()
-        values["kind"] = kind if kind in Event.Kind.values else KINDS.get(_plain(kind), kind.lower())
+        values["kind"] = kind if kind in KINDS else CALLED.get(_plain(kind), kind.lower())
         try:
             check_text("user", user, LONGEST_NAME)
             draft = draft_of(values, naive_is_utc=True)
