@@ -8,8 +8,8 @@ category and with items of all categories that the history lacks. The parts are 
 - `liked`: how many shoppers took the item; `rise`: of all times that it was taken, how many were lately;
 - `alike`: how many of the shoppers with a like history took it (a shopper's weight is the squared cosine of tf-idf);
 - `items`: how often it shared a session with the items taken last;
-- `categories`, and a part for each column of the attributes: the same for its category, brand and so on, so that items
-  with few events of their own, or none, have a score too.
+- `categories`, and a part for each column of the attributes: the same for its category, brand and so on, which says
+  more of an item with few events of its own.
 """
 
 from collections.abc import Sequence
