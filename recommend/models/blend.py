@@ -1,4 +1,4 @@
-"""The blend: a transformer, and the neighbours that it would otherwise have to learn by heart.
+"""The blend: a transformer, the neighbours that it would otherwise have to learn by heart, and likeness.
 
 The transformer generalises, the neighbours remember: each finds what the other misses (Jannach and Ludewig, "When
 recurrent neural networks meet the neighborhood", RecSys 2017).
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from recommend.models import storage
 from recommend.models.base import Ids, Interactions, Progress, Scores, no_progress
+from recommend.models.content import Content
 from recommend.models.neighbours import SeqKNN
 from recommend.models.popularity import Popularity
 from recommend.models.transformer import Transformer
@@ -23,11 +24,12 @@ SMALL = 1e-9
 
 
 class Blend:
-    """Both parts' scores on common scales, added up; popularity decides where neither knows anything.
+    """The parts' scores on common scales, added up; popularity decides where none of them knows anything.
 
     A transformer's score becomes how many standard deviations it lies above the mean over all items, a neighbours'
-    score its share of the history's highest. Neither needs the other items' scores: the mean and the deviation of all
-    inner products follow from the item vectors' mean and covariance, so candidates get the same scores as everything.
+    score its share of the history's highest; likeness in attributes is from 0 to 1 as it is. None of it needs the
+    transformer's scores of the other items: mean and deviation of all inner products follow from the item vectors'
+    mean and covariance, so candidates get the same scores as everything.
     """
 
     name = "blend"
@@ -35,19 +37,20 @@ class Blend:
     def __init__(
         self,
         *,
-        weight: float = 2.0,
-        power: float = 0.5,
+        weight: float = 2.5,
+        content_weight: float = 2.0,
         transformer: dict[str, Any] | None = None,
         neighbours: dict[str, Any] | None = None,
     ) -> None:
         self.config: dict[str, Any] = {
             "weight": weight,
-            "power": power,
+            "content_weight": content_weight,
             "transformer": transformer or {},
             "neighbours": neighbours or {},
         }
         self.transformer = Transformer(**self.config["transformer"])
         self.neighbours = SeqKNN(**self.config["neighbours"])
+        self.content = Content(vectors=False)  # the transformer has those
         self.popularity = Popularity()
         self._spread: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
 
@@ -69,6 +72,7 @@ class Blend:
         """
         self._spread = None
         self.popularity.fit(data)
+        self.content.fit(data)
         self.neighbours.fit(data, progress=progress)
         if transformer is not None:
             self.transformer = transformer
@@ -94,6 +98,7 @@ class Blend:
         mean, deviation = self._scale(users)
         scores = (users @ items.T - mean) / deviation
         scores += self._spoken(self.neighbours.score(histories))
+        scores += self.config["content_weight"] * self.content.score(histories)
         return scores + self._base()
 
     def score_candidates(self, history: Ids, candidates: Ids) -> Scores:
@@ -101,12 +106,13 @@ class Blend:
         mean, deviation = self._scale(user[None])
         scores = (self.transformer.item_vectors()[candidates] @ user - mean[0]) / deviation[0]
         scores += self._spoken(self.neighbours.scores_of(history)[None])[0, candidates]
+        scores += self.config["content_weight"] * self.content.score_candidates(history, candidates)
         return scores + self._base()[candidates]
 
     def _spoken(self, scores: Scores) -> Scores:
         """(histories, items) scores of the neighbours -> what they add."""
         highest = np.maximum(scores.max(axis=1, keepdims=True), SMALL)
-        spoken: Scores = self.config["weight"] * (scores / highest) ** self.config["power"]
+        spoken: Scores = self.config["weight"] * scores / highest
         return spoken
 
     def _base(self) -> Scores:
@@ -127,7 +133,7 @@ class Blend:
 
     def save(self, folder: Path) -> None:
         storage.write(folder, self.name, self.config, {})
-        for part in (self.transformer, self.neighbours, self.popularity):
+        for part in (self.transformer, self.neighbours, self.content, self.popularity):
             part.save(folder / part.name)
 
     @classmethod
@@ -136,5 +142,6 @@ class Blend:
         model = cls(**config)
         model.transformer = Transformer.load(folder / Transformer.name)
         model.neighbours = SeqKNN.load(folder / SeqKNN.name)
+        model.content = Content.load(folder / Content.name)
         model.popularity = Popularity.load(folder / Popularity.name)
         return model

@@ -1,6 +1,7 @@
 """What is like the shopper's history in text, pictures and attributes. It knows nothing of who took what."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +13,21 @@ from recommend.models.base import Ids, Interactions, Items, Progress, Scores, no
 
 
 class Content:
-    """The cosine to the history's events, summed with weight recency ** steps back.
+    """The mean cosine to the history's events, with weight recency ** steps back.
 
     An item is its content vector and its attributes side by side, each half of length 1; an attribute weighs the log
-    of how rare it is, as words do in TF-IDF (Spärck Jones, 1972).
+    of how rare it is, as words do in TF-IDF (Spärck Jones, 1972). With `vectors` off, only the attributes count.
     """
 
     name = "content"
 
-    def __init__(self, recency: float = 0.6) -> None:
-        self.config: dict[str, Any] = {"recency": recency}
+    def __init__(self, recency: float = 0.6, vectors: bool = True) -> None:
+        self.config: dict[str, Any] = {"recency": recency, "vectors": vectors}
         self.vectors: sparse.csr_matrix = sparse.csr_matrix((0, 0), dtype=np.float32)  # (items, dims)
 
     def fit(self, data: Interactions, *, seed: int = 0, progress: Progress = no_progress) -> None:
-        self.vectors = described(data.items)
+        items = data.items if self.config["vectors"] else replace(data.items, content=None)
+        self.vectors = described(items)
         progress(self.name, 1, 1, {})
 
     def score(self, histories: Sequence[Ids]) -> Scores:
@@ -36,7 +38,8 @@ class Content:
 
     def _wanted(self, history: Ids) -> Scores:
         weights = self.config["recency"] ** np.arange(len(history) - 1, -1, -1)
-        return np.asarray(self.vectors[history].T @ weights, np.float32).ravel()
+        wanted: Scores = np.asarray(self.vectors[history].T @ weights, np.float32).ravel()
+        return wanted / max(float(weights.sum()), 1e-9)
 
     def save(self, folder: Path) -> None:
         storage.write(folder, self.name, self.config, storage.matrix_arrays("vectors", self.vectors))
