@@ -242,7 +242,7 @@ THUMBNAIL_SIZES = {"small": 160, "medium": 480, "large": 1200}  # the longer sid
 SHOP_NAME = env.str("SHOP_NAME", "Vetrina")
 SHOP_CURRENCY = env.str("SHOP_CURRENCY", "EUR")
 SEARCH_PAGE_SIZE = env.int("SEARCH_PAGE_SIZE", 24)
-# Dotted path of what takes an order over: checkout(request, content, basket) -> HttpResponse. Empty: demonstration orders.
+# Dotted path of what takes an order over, checkout(request, content, basket) -> HttpResponse. Empty: no real orders.
 SHOP_CHECKOUT = env.str("SHOP_CHECKOUT", "")
 
 # Sponsored places -----------------------------------------------------------------------------------------------
@@ -257,7 +257,7 @@ SPONSORED_CLICK_RATE = env.str("SPONSORED_CLICK_RATE", "20/min")  # charged clic
 SPONSORED_RETENTION_DAYS = env.int("SPONSORED_RETENTION_DAYS", 90)  # of placements; 0: for ever
 
 # Events ---------------------------------------------------------------------------------------------------------
-# True: nothing personal is stored before the shopper said yes; False: unless they, or their browser (DNT, GPC), said no.
+# True: nothing personal is stored before the shopper said yes. False: unless they or their browser (DNT, GPC) said no.
 EVENTS_REQUIRE_CONSENT = env.bool("EVENTS_REQUIRE_CONSENT", False)
 EVENTS_PER_MINUTE = env.int("EVENTS_PER_MINUTE", 600)  # from one client without an API key
 EVENTS_FILTER_BOTS = env.bool("EVENTS_FILTER_BOTS", True)  # by the name that they give themselves
