@@ -20,6 +20,7 @@ COLD = 0.1  # of the items are kept out of training
 FEW = 5  # events or less: a shopper who is hardly known
 
 Watch = Callable[[str], Progress]
+Look = Callable[[str, Recommender, Questions], None]  # at each trained model, and what it is asked
 Figures = dict[str, Any]
 
 
@@ -30,6 +31,7 @@ def evaluate(
     seeds: int = 3,
     split: str = "leave-one-out",
     watch: Watch = lambda title: no_progress,
+    look: Look = lambda name, model, questions: None,
 ) -> dict[str, Figures]:
     """Return for each model the means over the seeds; `by_seed` has every run.
 
@@ -39,7 +41,7 @@ def evaluate(
         tested = global_time(data)
         stopping = None
     else:
-        tested, stopping = leave_one_out(data, "test"), _some(leave_one_out(data, "validation").questions)
+        tested, stopping = leave_one_out(data, "test"), some(leave_one_out(data, "validation").questions)
     beyond = Beyond.of(tested.train)
     runs: dict[str, list[Figures]] = {name: [] for name in names}
     for seed in range(seeds):
@@ -50,6 +52,7 @@ def evaluate(
                 continue
             trained[name] = train(name, tested, stopping, seed, watch(f"{name}, seed {seed}"), trained)
             runs[name].append(_figures(trained[name], tested.questions, beyond))
+            look(name, trained[name][0], tested.questions)
     return {name: _mean(found) for name, found in runs.items()}
 
 
@@ -122,7 +125,8 @@ def _figures(trained: tuple[Recommender, float], questions: Questions, beyond: B
     }
 
 
-def _some(questions: Questions) -> Questions:
+def some(questions: Questions) -> Questions:
+    """At most STOPPING of the questions, drawn at random and always the same."""
     if len(questions) <= STOPPING:
         return questions
     mask = np.zeros(len(questions), bool)

@@ -75,7 +75,7 @@ def by_model(profile: Profile, wish: Wish, *, only: list[int] | None = None) -> 
     if only is not None:
         rows |= {id: live.rows[id] for id in only if id in live.rows}
     else:
-        rows |= {int(keys[row]): int(row) for row in _neighbours(live.model, history)}
+        rows |= {int(keys[row]): int(row) for row in neighbour_rows(live.model, history)}
     ids = list(rows)
     if not ids and not near:
         return Pool()
@@ -116,7 +116,7 @@ def neighbour_part(model: Any) -> Any:
     return None
 
 
-def _neighbours(model: Any, history: Ids) -> Ids:
+def neighbour_rows(model: Any, history: Ids) -> Ids:
     """Rows of the strongest neighbours of the last items; of a model with neither part, the best of all."""
     part = neighbour_part(model)
     if part is not None:

@@ -5,16 +5,20 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from recommend.evaluation import crossing
+from recommend.evaluation.candidates import candidates_against_all
 from recommend.evaluation.datasets import DatasetError, read_sequences
-from recommend.evaluation.evaluate import MODELS, evaluate, evaluate_cold
+from recommend.evaluation.evaluate import MODELS, evaluate, evaluate_cold, some
 from recommend.evaluation.report import write_report
+from recommend.evaluation.splits import Questions
 from recommend.models.base import Interactions, Progress
 from recommend.models.registry import MODELS as KNOWN
 from recommend.training.dataset import read
+from search.index.errors import VectorStoreError
 
 BASKETS = "completejourney"
 SHOWN = ("hr@5", "ndcg@5", "hr@10", "ndcg@10", "mrr", "coverage@10", "train_seconds", "ms_per_user")
@@ -38,6 +42,11 @@ class Command(BaseCommand):
             help="ask for the last item of each history, or for all events since one moment",
         )
         parser.add_argument("--cold", action="store_true", help="also measure items that are kept out of training")
+        parser.add_argument(
+            "--candidates",
+            action="store_true",
+            help="also measure what the blend loses by scoring candidates of the vector store in place of every item",
+        )
         parser.add_argument("--report", type=Path, metavar="FOLDER", help="write a table and plots there")
         parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
 
@@ -47,6 +56,8 @@ class Command(BaseCommand):
             raise CommandError(f"There is no model {unknown[0]!r}; there are {', '.join(KNOWN)}.")
         if not 1 <= seeds <= 100:
             raise CommandError("--seeds is a number from 1 to 100.")
+        if options["candidates"] and (data == BASKETS or "blend" not in (names or MODELS)):
+            raise CommandError("--candidates goes with histories and the model blend.")
         self.quiet = options["verbosity"] == 0
         try:
             if data == BASKETS:
@@ -54,22 +65,33 @@ class Command(BaseCommand):
                 self._show_crossings(told["models"])
             else:
                 told = self._measure(data, names or list(MODELS), seeds, options)
-        except (DatasetError, ValueError) as error:
+        except (DatasetError, ValueError, VectorStoreError) as error:
             raise CommandError(str(error)) from error
         if options["json"]:
             self.stdout.write(json.dumps(told))
 
     def _measure(self, data: str | None, names: list[str], seeds: int, options: dict[str, Any]) -> dict[str, Any]:
         interactions = read_sequences(Path(data)) if data else self._own()
+        by_seed: list[dict[str, Any]] = []
+
+        def look(name: str, model: Any, questions: Questions) -> None:
+            if options["candidates"] and name == "blend":
+                by_seed.append(candidates_against_all(model, some(questions)))
+
         told: dict[str, Any] = {
             "users": len(interactions.histories),
             "items": len(interactions.items),
             "events": sum(map(len, interactions.histories)),
             "seeds": seeds,
             "split": options["split"],
-            "models": evaluate(interactions, names, seeds=seeds, split=options["split"], watch=self._watch),
+            "models": evaluate(interactions, names, seeds=seeds, split=options["split"], watch=self._watch, look=look),
         }
         self._show(told["models"], SHOWN)
+        if by_seed:
+            told["candidates"] = {name: float(np.mean([each[name] for each in by_seed])) for name in by_seed[0]}
+            self.stdout.write("\nCandidates of the blend in place of every item:")
+            for name, figure in told["candidates"].items():
+                self.stdout.write(f"{name:>24}: {figure:,.4f}")
         if options["cold"]:
             told["cold"] = evaluate_cold(interactions, seeds=seeds, watch=self._watch)
             self.stdout.write("\nItems that were kept out of training:")
