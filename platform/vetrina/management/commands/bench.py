@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 PARTS = ("encode", "index", "search", "recommend")
+DEFAULTS = {"recommend": 5000}
 
 
 class Command(BaseCommand):
@@ -17,23 +18,26 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("part", choices=PARTS)
-        parser.add_argument("--size", type=int, default=2000, help="Products (default 2000).")
+        parser.add_argument("--size", type=int, help="Products (default 2000; of recommend 5000).")
         parser.add_argument(
-            "--data", type=Path, help="With index: a catalogue to measure on, in place of made-up products."
+            "--data",
+            type=Path,
+            help="With index: a catalogue to measure on; with recommend: a folder with sequences.txt to train on.",
         )
         parser.add_argument("--json", action="store_true", help="One JSON object as the last line.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["size"] < 10:
+        size = options["size"] or DEFAULTS.get(options["part"], 2000)
+        if options["size"] is not None and options["size"] < 10:
             raise CommandError("--size is at least 10.")
         sys.path.insert(0, str(settings.BASE_DIR))
         try:
             module = importlib.import_module(f"benchmarks.{options['part']}")
         except ModuleNotFoundError as error:
             raise CommandError(f"There is no benchmark of {options['part']} in this installation ({error}).") from error
-        if options["data"] and options["part"] != "index":
-            raise CommandError("--data goes with index.")
-        result = module.run(options["size"], **({"directory": options["data"].resolve()} if options["data"] else {}))
+        if options["data"] and options["part"] not in ("index", "recommend"):
+            raise CommandError("--data goes with index and recommend.")
+        result = module.run(size, **({"directory": options["data"].resolve()} if options["data"] else {}))
         if options["json"]:
             self.stdout.write(json.dumps(result))
             return
