@@ -1,7 +1,8 @@
 """Products as cards show them, remembered while their rows stay the same.
 
 The state of a row comes with each request from the database (`shelf.for_sale`), so a price, a title or a stock is never
-an old one. What belongs to other rows (the brand's name, a thumbnail) may be half a minute old.
+an old one. What changes a picture or the name of a brand marks the products that show it, so that is in the state as
+well; only what is written past `catalog.services` may be minutes old.
 """
 
 import threading
@@ -14,7 +15,7 @@ from catalog.selectors import products_for_cards
 from recommend.serving import memory
 from recommend.serving.shelf import Stand
 
-SECONDS = 30.0
+SECONDS = 300.0
 MOST = 5_000
 _held: OrderedDict[tuple[int, tuple[object, ...]], tuple[float, Product]] = OrderedDict()
 _lock = threading.Lock()

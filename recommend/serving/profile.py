@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from django.db import connection
 
-from catalog.models import Product
+from catalog.models import Brand, Category, Product
 from recommend.events.history import Past, Seen
 from recommend.models.base import Ids
 from recommend.serving import memory
@@ -108,13 +109,18 @@ def known_products(ids: Iterable[int]) -> dict[int, Known]:
 
 
 def _read_names(ids: Collection[int]) -> dict[int, Known]:
-    rows = Product.objects.filter(pk__in=ids, status=Product.Status.PUBLISHED).values_list(
-        "pk", "sku", "title", "brand__name", "brand_id", "store_id", "category__name", "category_id"
-    )
-    return {
-        pk: Known(pk, sku, title, brand or "", brand_id, store_id, category or "", category_id)
-        for pk, sku, title, brand, brand_id, store_id, category, category_id in rows
-    }
+    with connection.cursor() as cursor:
+        cursor.execute(_NAMED.format(", ".join(["%s"] * len(ids))), [Product.Status.PUBLISHED, *ids])
+        return {row[0]: Known(*row) for row in cursor.fetchall()}
 
 
+# Written out, as in `shelf`.
+_PRODUCTS, _BRANDS, _CATEGORIES = (
+    connection.ops.quote_name(model._meta.db_table) for model in (Product, Brand, Category)
+)
+_NAMED = f"""
+    SELECT p.id, p.sku, p.title, COALESCE(b.name, ''), p.brand_id, p.store_id, COALESCE(c.name, ''), p.category_id
+    FROM {_PRODUCTS} p LEFT JOIN {_BRANDS} b ON b.id = p.brand_id LEFT JOIN {_CATEGORIES} c ON c.id = p.category_id
+    WHERE p.status = %s AND p.id IN ({{}})
+"""  # noqa: S608  (names of our own)
 _NAMES = memory.Kept(_read_names, seconds=30, most=20_000)

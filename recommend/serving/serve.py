@@ -19,8 +19,8 @@ from recommend.serving.vectors import content_vectors
 from recommend.surfaces.base import Answer, Recommendation
 from recommend.training.live import Live
 
-ASKED = 110  # of the best candidates, the database is asked which can be bought
-RANKED = 80  # of those are compared with each other
+ASKED = 80  # of the best candidates, the database is asked which can be bought
+RANKED = 60  # of those are compared with each other
 LAST = 25  # events that interests are found in
 
 Tell = Callable[[Sequence[Product]], dict[int, Told]]
