@@ -36,7 +36,7 @@ def run(size: int, directory: Path | None = None) -> dict[str, Any]:
         "serving": serving,
         "training": learning,
         "unit": "milliseconds, median; peer and ours_training: events a second on one thread",
-        "what_ours": "GET /api/v1/recommendations/for-you over HTTP, each shopper's first request, one client",
+        "what_ours": "GET /api/v1/recommendations/for-you over HTTP, shoppers' first and second requests, one client",
         "what_floor": "the model's user vector and scores of candidates, and the store's 200 nearest, in one process",
         "what_peer": "RecTools' SASRec of the same size learning from the same histories, in turns with ours",
     }

@@ -1,5 +1,6 @@
 """gunicorn's settings. Threads, because a request waits for the database and the vector store most of its time."""
 
+import gc
 import os
 import threading
 from typing import Any
@@ -28,3 +29,7 @@ def _warm_up() -> None:
     from recommend.training.live import live
 
     live()
+
+    # What is loaded by now stays: the collector need not go through torch and the models again and again.
+    gc.collect()
+    gc.freeze()

@@ -33,7 +33,7 @@ def test_it_tells_what_each_figure_is(no_peer):
     assert "no matching distribution" in told["training"]["problem"]
     assert told["ours_training"] > 0
     assert {"what_ours", "what_floor", "what_peer", "unit"} <= told.keys()
-    for part in ("ours", "again", "strangers", "floor"):
+    for part in ("ours", "first", "again", "strangers", "floor"):
         assert 0 < told["serving"][part]["p50"] <= told["serving"][part]["p95"]
 
 
