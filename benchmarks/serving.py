@@ -29,7 +29,7 @@ from benchmarks.histories import OF_A_KIND, histories
 from recommend.models.base import Ids
 
 SHOPPERS = 150  # that are measured
-WARM = 300  # that ask before, so that the server has met everything
+WARM = 1000  # that ask before, so that the server has met everything
 LOOKS = 10  # shoppers of whom it is checked that an event changes the next answer
 LIMIT = 12
 NEAREST = 200

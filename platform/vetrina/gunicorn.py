@@ -33,3 +33,4 @@ def _warm_up() -> None:
     # What is loaded by now stays: the collector need not go through torch and the models again and again.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 50)

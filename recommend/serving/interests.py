@@ -42,14 +42,15 @@ def interests_of(vectors: Scores, near: float) -> list[Interest]:
         distances = (1.0 - vectors[usable] @ vectors[usable].T)[np.triu_indices(len(usable), 1)]
         labels = fcluster(linkage(np.maximum(distances, 0.0), "average"), 1.0 - near, "distance")
     weight = RECENCY ** np.arange(len(vectors) - 1, -1, -1)
-    found = [usable[labels == label] for label in np.unique(labels)]
-    found = sorted(found, key=lambda events: -weight[events].sum())[:MOST]
-    attention = np.array([weight[events].sum() for events in found])
-    shares = np.maximum(attention / attention.sum(), LEAST_ROOM)
+    member = labels == np.unique(labels)[:, None]  # (interests, usable)
+    attention = member @ weight[usable]
+    strongest = np.argsort(-attention, kind="stable")[:MOST]
+    shares = np.maximum(attention[strongest] / attention[strongest].sum(), LEAST_ROOM)
     shares /= shares.sum()
+    centres = unit((member[strongest] * weight[usable]) @ vectors[usable])
     made = [
-        Interest(events, float(share), unit(np.average(vectors[events], axis=0, weights=weight[events])[None])[0])
-        for events, share in zip(found, shares, strict=True)
+        Interest(usable[member[row]], float(share), centre)
+        for row, share, centre in zip(strongest, shares, centres, strict=True)
     ]
     return sorted(made, key=lambda each: -int(each.events[-1]))
 
