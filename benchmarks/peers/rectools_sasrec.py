@@ -19,7 +19,6 @@ from rectools.dataset import Dataset
 from rectools.models import SASRecModel
 from rectools.models.nn.item_net import IdEmbeddingsItemNet
 
-
 ENDED: list[float] = []  # when each epoch did
 
 
