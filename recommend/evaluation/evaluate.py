@@ -92,9 +92,8 @@ def train(
 ) -> tuple[Recommender, float]:
     """Return a trained model and the seconds it took: for as many epochs as its settings say.
 
-    Those were chosen on validation items once; stopping where a few thousand of them look best loses accuracy, as the
-    last epochs, with the slowest steps, are worth more than the draw of the questions. A blend
-    takes its transformer from `trained`, if it is there.
+    Not stopped by held-out items, unlike a training in a shop; docs/evaluation.md says why, and what that changes.
+    A blend takes its transformer from `trained`, if it is there.
     """
     model = registry.build(name)
     taken = inspect.signature(model.fit).parameters
