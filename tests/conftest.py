@@ -6,13 +6,14 @@ import os
 import signal
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from django.test import Client
 from pytest_django.fixtures import Settings
 from qdrant_client import QdrantClient
 
@@ -129,3 +130,28 @@ def browser() -> Iterator["Browser"]:
         yield browser
         browser.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def sign_in(db, django_user_model) -> Callable[[str], Client]:
+    """Signs in as a member of the given group, or as a superuser for "root"."""
+
+    from django.contrib.auth.models import Group
+
+    def make(group: str) -> Client:
+        client = Client()
+        if group == "root":
+            user = django_user_model.objects.create_superuser("root")
+        else:
+            user = django_user_model.objects.create_user(group, is_staff=True)
+            if group != "nobody":
+                user.groups.add(Group.objects.get(name=group))
+        client.force_login(user)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def merchandiser(sign_in) -> Client:
+    return sign_in("merchandiser")

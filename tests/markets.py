@@ -15,7 +15,7 @@ from catalog.models import Brand, Product, Store
 from recommend.events.models import Event, Shopper
 from recommend.models.base import Ids, Interactions, Items, Scores
 from recommend.models.neighbours import SeqKNN
-from recommend.training.dataset import from_events
+from recommend.training.dataset import read
 from recommend.training.features import Features
 from recommend.training.live import Live
 from search.index.drain import drain
@@ -140,7 +140,7 @@ class Market:
 
 def learn(version: int = 1, model: Any = Blend) -> Live:
     """A live model of what the log holds now."""
-    data, _ = from_events()
+    data = read()[0].interactions()
     return Live(version, model(data), data.items, Features.current())
 
 

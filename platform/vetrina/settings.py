@@ -11,6 +11,8 @@ from csp.constants import NONE, SELF
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
+from vetrina.navigation import NAVIGATION
+
 BASE_DIR = Path(__file__).resolve().parents[2]
 env = environ.Env()
 env.read_env(BASE_DIR / ".env")
@@ -351,16 +353,6 @@ LOGGING = {
     "loggers": {"httpx": {"level": "WARNING"}, "django.request": {"level": "ERROR"}},
 }
 
-
-def _admin_link(title: str, icon: str, page: str, permission: str) -> dict[str, object]:
-    return {
-        "title": title,
-        "icon": icon,
-        "link": reverse_lazy(f"admin:{page}"),
-        "permission": lambda request: request.user.has_perm(permission),
-    }
-
-
 UNFOLD = {
     "SITE_TITLE": "Vetrina",
     "SITE_HEADER": SHOP_NAME,
@@ -371,59 +363,5 @@ UNFOLD = {
     "ENVIRONMENT": None,
     "DASHBOARD_CALLBACK": "catalog.admin.dashboard.dashboard",
     "STYLES": [lambda request: static("catalog/admin.css"), lambda request: static("recommend/admin.css")],
-    "SIDEBAR": {
-        "show_search": False,
-        "navigation": [
-            {
-                "title": "Catalogue",
-                "items": [
-                    {"title": "Dashboard", "icon": "dashboard", "link": reverse_lazy("admin:index")},
-                    _admin_link("Products", "inventory_2", "catalog_product_changelist", "catalog.view_product"),
-                    _admin_link("Categories", "account_tree", "catalog_category_changelist", "catalog.view_category"),
-                    _admin_link("Brands", "verified", "catalog_brand_changelist", "catalog.view_brand"),
-                    _admin_link("Stores", "store", "catalog_store_changelist", "catalog.view_store"),
-                    _admin_link("Tags", "sell", "catalog_tag_changelist", "catalog.view_tag"),
-                ],
-            },
-            {
-                "title": "Merchandising",
-                "separator": True,
-                "items": [
-                    _admin_link("Promotions", "percent", "catalog_promotion_changelist", "catalog.view_promotion"),
-                    _admin_link("Collections", "bookmarks", "catalog_collection_changelist", "catalog.view_collection"),
-                    _admin_link("Campaigns", "campaign", "recommend_campaign_changelist", "recommend.view_campaign"),
-                    _admin_link("Charges", "receipt_long", "recommend_charge_changelist", "recommend.view_charge"),
-                ],
-            },
-            {
-                "title": "Recommendations",
-                "separator": True,
-                "items": [
-                    _admin_link(
-                        "Models", "model_training", "recommend_modelversion_changelist", "recommend.view_modelversion"
-                    ),
-                    _admin_link(
-                        "Trainings", "history", "recommend_trainingrun_changelist", "recommend.view_trainingrun"
-                    ),
-                    _admin_link("Shoppers", "group", "recommend_shopper_changelist", "recommend.view_shopper"),
-                    _admin_link("Events", "timeline", "recommend_event_changelist", "recommend.view_event"),
-                ],
-            },
-            {
-                "title": "Operation",
-                "separator": True,
-                "items": [
-                    _admin_link("Outbox", "sync", "catalog_outboxentry_changelist", "catalog.view_outboxentry"),
-                    _admin_link(
-                        "API keys",
-                        "key",
-                        "rest_framework_api_key_apikey_changelist",
-                        "rest_framework_api_key.view_apikey",
-                    ),
-                    _admin_link("Users", "person", "auth_user_changelist", "auth.view_user"),
-                    _admin_link("Groups", "group", "auth_group_changelist", "auth.view_group"),
-                ],
-            },
-        ],
-    },
+    "SIDEBAR": {"show_search": False, "navigation": NAVIGATION},
 }

@@ -1,7 +1,7 @@
 """The seam of the recommendation models: what they learn from, and the one interface that each has."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -39,7 +39,6 @@ class Interactions:
     items: Items
     histories: Sequence[Ids]
     times: Sequence[NDArray[np.float64]] | None = None  # seconds since the epoch, beside `histories`
-    baskets: Sequence[Ids] | None = field(default=None)  # items bought at once, each basket once
 
 
 class Recommender(Protocol):
@@ -62,13 +61,6 @@ class Recommender(Protocol):
 
     @classmethod
     def load(cls, folder: Path) -> "Recommender": ...
-
-
-class Explaining(Protocol):
-    """A model that knows which event of a history spoke for an item."""
-
-    def contributions(self, history: Ids, item: int) -> Scores:
-        """Return (events,) what each event of the history adds to the item's score."""
 
 
 class VectorModel(Recommender, Protocol):

@@ -14,7 +14,7 @@ def batches(histories: Sequence[Ids], *, longest: int, size: int, random: np.ran
 
     Of a history longer than `longest` the newest events are taken. Histories of one event teach nothing.
     """
-    usable = np.array([row for row, history in enumerate(histories) if len(history) > 1], np.int64)
+    usable = _usable(histories)
     # Shuffled first, so that which histories of one length meet differs from epoch to epoch.
     order = random.permutation(usable)
     lengths = np.array([min(len(histories[row]), longest) for row in order])
@@ -22,6 +22,15 @@ def batches(histories: Sequence[Ids], *, longest: int, size: int, random: np.ran
     groups = [order[start : start + size] for start in range(0, len(order), size)]
     for group in random.permutation(len(groups)):
         yield padded([histories[row][-longest:] for row in groups[group]])
+
+
+def count_batches(histories: Sequence[Ids], *, size: int) -> int:
+    """Return how many batches `batches` yields."""
+    return -(-len(_usable(histories)) // size)
+
+
+def _usable(histories: Sequence[Ids]) -> Ids:
+    return np.array([row for row, history in enumerate(histories) if len(history) > 1], np.int64)
 
 
 def padded(histories: Sequence[Ids]) -> Ids:

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 
 from recommend.models import storage
 from recommend.models.base import Ids, Interactions, Items, Progress, Scores, no_progress
-from recommend.models.batches import PADDING, batches, padded
+from recommend.models.batches import PADDING, batches, count_batches, padded
 from recommend.models.fitting import Loop
 from recommend.models.loss import SampledSoftmax
 from recommend.models.spectral import spectral_embeddings
@@ -69,9 +69,32 @@ class SequenceRecommender(ABC):
     network: Network
     items: Items
 
+    # Every setting there is; a network of its own changes some and adds its own.
+    defaults: ClassVar[dict[str, Any]] = {
+        "dim": 64,
+        "layers": 1,
+        "longest": 50,  # events of a history that are looked at
+        "dropout": 0.2,
+        "id_dropout": 0.0,  # see ItemTower
+        "scale": 12.0,  # see Network
+        "spectral": False,  # begin with `spectral_embeddings`
+        "epochs": 20,
+        "patience": 3,  # epochs without a better held-out figure
+        "continued_epochs": 3,  # where training goes on from a model
+        "continued_rate": 0.25,  # of `rate`
+        "batch": 128,  # histories
+        "rate": 4e-3,
+        "decay": 1e-2,
+        "negatives": 512,  # see SampledSoftmax
+        "negative_power": 0.5,
+    }
+
     def __init__(self, **config: Any) -> None:
-        self.config = config
-        self.dim: int = config["dim"]
+        """Raises TypeError for a setting that there is not."""
+        if unknown := sorted(set(config) - set(self.defaults)):
+            raise TypeError(f"{type(self).__name__} has no setting {unknown[0]!r}")
+        self.config = {**self.defaults, **config}
+        self.dim: int = self.config["dim"]
         self._vectors: Scores | None = None  # of all items, for as long as the weights stay
         self._last: tuple[bytes, Scores] | None = None  # the last history asked for, and its vector
 
@@ -108,7 +131,7 @@ class SequenceRecommender(ABC):
         self.network.to(device())
         loss = SampledSoftmax(data, self.config["negatives"], self.config["negative_power"], device())
         learned = data if recent is None else recent
-        steps = sum(1 for _ in self._batches(learned, np.random.default_rng(seed)))
+        steps = count_batches(learned.histories, size=self.config["batch"])
 
         def loop(stage: str, epochs: int) -> Loop:
             config = self.config

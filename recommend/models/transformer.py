@@ -56,34 +56,19 @@ class Encoder(nn.Module):
 
 
 class Transformer(SequenceRecommender):
-    """The defaults were chosen on the validation items of one public dataset; see docs/evaluation.md."""
+    """How the defaults were chosen: docs/evaluation.md."""
 
     name = "transformer"
-
-    def __init__(
-        self,
-        *,
-        dim: int = 128,
-        layers: int = 1,
-        heads: int = 4,
-        longest: int = 50,
-        dropout: float = 0.2,
-        id_dropout: float = 0.2,
-        spectral: bool = True,
-        pretrain_epochs: int = 0,
-        epochs: int = 14,
-        patience: int = 3,
-        continued_epochs: int = 3,
-        continued_rate: float = 0.25,
-        batch: int = 128,
-        rate: float = 4e-3,
-        decay: float = 1e-2,
-        scale: float = 12.0,
-        negatives: int = 1024,
-        negative_power: float = 0.5,
-    ) -> None:
-        config = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
-        super().__init__(**config)
+    defaults = {
+        **SequenceRecommender.defaults,
+        "dim": 128,
+        "heads": 4,
+        "id_dropout": 0.2,
+        "spectral": True,
+        "pretrain_epochs": 0,  # of hidden events, before those of next events
+        "epochs": 14,
+        "negatives": 1024,
+    }
 
     def _encoder(self) -> nn.Module:
         config = self.config

@@ -28,7 +28,7 @@ Kind = Event.Kind
 # How much an event of a kind counts where a model's success is measured.
 WEIGHTS = {Kind.VIEW: 1.0, Kind.CLICK: 1.0, Kind.RATING: 2.0, Kind.LIKE: 2.0, Kind.CART: 2.0, Kind.PURCHASE: 3.0}
 _WEIGHTS = np.array([WEIGHTS.get(Kind(kind), 0.0) for kind in cleaning.KINDS], np.float32)
-COLUMNS = ("shoppers", "starts", "rows", "times", "weights", "baskets")
+COLUMNS = ("shoppers", "starts", "rows", "times", "weights")
 
 
 class Ragged(Sequence[NDArray[Any]]):
@@ -65,7 +65,6 @@ class Dataset:
     rows: Ids  # (e,) item rows
     times: NDArray[np.float64]  # (e,) seconds since the epoch
     weights: NDArray[np.float32]  # (e,) WEIGHTS of the event's kind
-    baskets: NDArray[np.int64]  # (e,) the same number for what was bought at once; 0: no basket
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -76,9 +75,7 @@ class Dataset:
         return float(self.times.max()) if len(self) else 0.0
 
     def interactions(self) -> Interactions:
-        return Interactions(
-            self.items, Ragged(self.rows, self.starts), times=Ragged(self.times, self.starts), baskets=self._baskets()
-        )
+        return Interactions(self.items, Ragged(self.rows, self.starts), times=Ragged(self.times, self.starts))
 
     def before(self, moment: float) -> "Dataset":
         """What had happened by then; shoppers without an event are left out."""
@@ -100,17 +97,9 @@ class Dataset:
     def _take(self, kept: NDArray[np.bool_]) -> "Dataset":
         counts = np.add.reduceat(kept, self.starts[:-1]) if len(self) else np.zeros(0, np.int64)
         some = counts > 0
-        columns = {name: getattr(self, name)[kept] for name in ("rows", "times", "weights", "baskets")}
+        columns = {name: getattr(self, name)[kept] for name in ("rows", "times", "weights")}
         starts = np.concatenate([[0], np.cumsum(counts[some])]).astype(np.int64)
         return replace(self, shoppers=self.shoppers[some], starts=starts, **columns)
-
-    def _baskets(self) -> Ragged:
-        """Each basket of at least two items once."""
-        bought = np.flatnonzero(self.baskets)
-        order = bought[np.argsort(self.baskets[bought], kind="stable")]
-        _, counts = np.unique(self.baskets[order], return_counts=True)
-        several = np.repeat(counts > 1, counts)
-        return Ragged(self.rows[order[several]], np.concatenate([[0], np.cumsum(counts[counts > 1])]).astype(np.int64))
 
     def save(self, folder: Path, report: dict[str, Any]) -> None:
         write_items(folder, self.items)
@@ -125,14 +114,6 @@ class Dataset:
         columns = {name: np.load(folder / f"{name}.npy", mmap_mode="c", allow_pickle=False) for name in COLUMNS}
         report = json.loads((folder / "report.json").read_text())
         return cls(read_items(folder), read_features(folder), **columns), report
-
-
-def from_events(
-    *, since: datetime | None = None, until: datetime | None = None, known: Live | None = None
-) -> tuple[Interactions, dict[str, Any]]:
-    """Return the log's cleaned histories in [since, until), and the report of what cleaning removed. See `read`."""
-    dataset, report = read(since=since, until=until, known=known)
-    return dataset.interactions(), report
 
 
 def read(
@@ -163,7 +144,6 @@ def read(
         rows=place.astype(np.int64),
         times=rows.times,
         weights=_WEIGHTS[rows.kinds],
-        baskets=rows.baskets,
     )
     report |= {
         "events": total, "rejected": rejected, "taken_out": taken_out, "products_gone": gone,

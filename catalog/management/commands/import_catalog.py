@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from catalog.importing.importer import Importer, ImportOptions, ImportReport, Preview
 from catalog.importing.readers import SourceError, open_source
+from catalog.management.arguments import mapping
 
 _JSON_KEYS = ("created", "updated", "unchanged", "rejected", "seconds", "warnings", "pictures", "report", "interrupted")
 
@@ -41,7 +42,7 @@ class Command(BaseCommand):
     def handle(self, *, path: Path, **options: Any) -> None:
         report_to = options["report"]
         chosen = ImportOptions(
-            mapping=_mapping(options["map"]),
+            mapping=mapping(options["map"]),
             keep_unknown=not options["ignore_unknown"],
             status=options["status"],
             stock=max(0, options["stock"]),
@@ -129,13 +130,3 @@ class _Stopping:
         if self._asked:
             raise KeyboardInterrupt
         self._asked = True
-
-
-def _mapping(pairs: list[str]) -> dict[str, str]:
-    mapping = {}
-    for pair in pairs:
-        name, equals, column = pair.partition("=")
-        if not equals or not name.strip() or not column.strip():
-            raise CommandError(f"--map takes FIELD=COLUMN, not {pair!r}.")
-        mapping[name.strip()] = column.strip()
-    return mapping

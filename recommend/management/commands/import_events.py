@@ -13,6 +13,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from catalog.importing.readers import SourceError
+from catalog.management.arguments import mapping
 from recommend.events.drafts import DraftError
 from recommend.events.importing import Log, Report, run
 from recommend.events.models import Event
@@ -45,7 +46,7 @@ class Command(BaseCommand):
             log = Log(
                 path,
                 kind=options["kind"],
-                mapping=_mapping(options["map"]),
+                mapping=mapping(options["map"]),
                 sequences=options["sequences"],
                 until=until,
             )
@@ -80,13 +81,3 @@ class Command(BaseCommand):
 def _report_for(path: Path) -> Path:
     name = path.name.replace(".", "-")
     return Path(settings.HOME) / "imports" / f"{name}-{timezone.now():%Y%m%d-%H%M%S}"
-
-
-def _mapping(pairs: list[str]) -> dict[str, str]:
-    mapping = {}
-    for pair in pairs:
-        name, equals, column = pair.partition("=")
-        if not equals or not name.strip() or not column.strip():
-            raise CommandError(f"--map takes FIELD=COLUMN, not {pair!r}.")
-        mapping[name.strip()] = column.strip()
-    return mapping

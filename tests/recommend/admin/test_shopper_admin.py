@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -19,18 +19,6 @@ from recommend.events.shoppers import merge
 
 pytestmark = pytest.mark.django_db
 SHOPPERS, EVENTS = "/admin/recommend/shopper/", "/admin/recommend/event/"
-
-
-@pytest.fixture
-def sign_in(django_user_model: type[User]) -> Any:
-    def make(group: str) -> Client:
-        client = Client()
-        user = django_user_model.objects.create_user(group, is_staff=True)
-        user.groups.add(Group.objects.get(name=group))
-        client.force_login(user)
-        return client
-
-    return make
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 
@@ -17,18 +16,6 @@ pytestmark = pytest.mark.django_db
 MODELS = "/admin/recommend/modelversion/"
 RUNS = "/admin/recommend/trainingrun/"
 FIGURES = {"ndcg@10": 0.0612, "hr@10": 0.1034, "mrr": 0.05, "coverage@10": 0.81, "questions": 2345}
-
-
-@pytest.fixture
-def sign_in(django_user_model):
-    def make(group: str) -> Client:
-        client = Client()
-        user = django_user_model.objects.create_user(group, is_staff=True)
-        user.groups.add(Group.objects.get(name=group))
-        client.force_login(user)
-        return client
-
-    return make
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A shop of the demo's assortment, without pictures: all that the habits name, and some of the rest."""
 
 import random
-import uuid
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -9,10 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.core.management import call_command
-from django.db import transaction
-from django.test import override_settings
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
@@ -24,9 +20,8 @@ from recommend.demo import habits
 from recommend.demo.histories import Planted, plant
 from recommend.serving import exposure, tables
 from recommend.training import live
-from search.index.client import get_client
 from search.index.drain import drain
-from tests.doubles import ENCODERS
+from tests.indexed import own_index, take
 
 NOW = datetime(2026, 5, 20, 15, tzinfo=UTC)
 OTHERS = 110
@@ -87,38 +82,21 @@ def demo(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[Planted, dict[str, Any]]]:
     """The shop indexed, with histories up to now and a model trained on them; rolled back at the end."""
-    name = f"demo-{uuid.uuid4().hex[:12]}"
-    own = {
-        "QDRANT_URL": "",
-        "QDRANT_ALIAS": name,
-        "QDRANT_BEHAVIOUR_ALIAS": f"{name}-behaviour",
-        "VECTORD_DIR": vectord_directory,
-        "MEDIA_ROOT": tmp_path_factory.mktemp("media"),
-        "MODELS_DIR": tmp_path_factory.mktemp("models"),
-        "ENCODERS": ENCODERS,
-        "RECOMMENDER": {"name": "seq-knn", "config": {}},
-    }
-    with django_db_blocker.unblock(), override_settings(**own), transaction.atomic():
+    model = {"name": "seq-knn", "config": {}}
+    with own_index(django_db_blocker, vectord_directory, tmp_path_factory, RECOMMENDER=model) as own:
         fill(timezone.now().date())
         planted = plant(seed=3, shoppers=1500)
         tables.refresh()
         live.forget()
         call_command("train_recommender", "--full")
         yield planted, own
-        transaction.set_rollback(True)
-        client = get_client()
-        for collection in client.get_collections().collections:
-            if collection.name.startswith(name):
-                client.delete_collection(collection.name)
         live.forget()
 
 
 @pytest.fixture
 def planted(demo: tuple[Planted, dict[str, Any]], db: None, settings: Settings) -> Planted:
     found, own = demo
-    for name, value in own.items():
-        setattr(settings, name, value)
-    cache.clear()
+    take(settings, own)
     exposure._waiting.clear()
     live.forget()
     return found

@@ -6,9 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.contrib.auth.models import Group
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -19,23 +17,6 @@ from recommend.sponsored import ledger
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/recommend/campaign/"
-
-
-@pytest.fixture
-def sign_in(django_user_model):
-    def make(group: str) -> Client:
-        client = Client()
-        user = django_user_model.objects.create_user(group, is_staff=True)
-        user.groups.add(Group.objects.get(name=group))
-        client.force_login(user)
-        return client
-
-    return make
-
-
-@pytest.fixture
-def merchandiser(sign_in) -> Client:
-    return sign_in("merchandiser")
 
 
 @pytest.fixture

@@ -91,18 +91,6 @@ def test_only_events_within_the_time_asked_for_are_read(catalogue):
     assert report["since"]
 
 
-def test_what_was_bought_at_once_is_a_basket(catalogue):
-    one, two = Shopper.objects.create(), Shopper.objects.create()
-    for number, shopper in ((0, one), (1, one), (2, two), (3, two)):
-        did(shopper, catalogue[number], "purchase", basket="b1", minutes_ago=20)
-    did(one, catalogue[4], "purchase", basket="b2")
-    found = [set(data.tolist()) for data in read()[0].interactions().baskets]
-    keys = read()[0].items.keys
-    rows = {product.pk: int(np.flatnonzero(keys == product.pk)[0]) for product in catalogue[:4]}
-    wanted = [{rows[catalogue[0].pk], rows[catalogue[1].pk]}, {rows[catalogue[2].pk], rows[catalogue[3].pk]}]
-    assert sorted(map(sorted, found)) == sorted(map(sorted, wanted))
-
-
 def test_products_are_described_by_their_vectors_brand_and_categories(indexed):
     data, _ = read()
     items = data.items
@@ -160,7 +148,6 @@ def test_a_cut_in_time_takes_the_events_before_and_drops_who_has_none(catalogue)
 def test_an_empty_log_is_an_empty_dataset(catalogue):
     data, report = read()
     assert (len(data), len(data.interactions().histories), report["events"]) == (0, 0, 0)
-    assert len(data.interactions().baskets) == 0
     assert data.until == 0.0
 
 

@@ -1,0 +1,59 @@
+"""The admin's sidebar. An entry is shown to those who may see what it leads to."""
+
+from django.urls import reverse_lazy
+
+
+def _list(title: str, icon: str, model: str) -> dict[str, object]:
+    """The list of a model, which is named as in permissions: "catalog.product"."""
+    app, _, name = model.partition(".")
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
+        "permission": lambda request: request.user.has_perm(f"{app}.view_{name}"),
+    }
+
+
+NAVIGATION = [
+    {
+        "title": "Catalogue",
+        "items": [
+            {"title": "Dashboard", "icon": "dashboard", "link": reverse_lazy("admin:index")},
+            _list("Products", "inventory_2", "catalog.product"),
+            _list("Categories", "account_tree", "catalog.category"),
+            _list("Brands", "verified", "catalog.brand"),
+            _list("Stores", "store", "catalog.store"),
+            _list("Tags", "sell", "catalog.tag"),
+        ],
+    },
+    {
+        "title": "Merchandising",
+        "separator": True,
+        "items": [
+            _list("Promotions", "percent", "catalog.promotion"),
+            _list("Collections", "bookmarks", "catalog.collection"),
+            _list("Campaigns", "campaign", "recommend.campaign"),
+            _list("Charges", "receipt_long", "recommend.charge"),
+        ],
+    },
+    {
+        "title": "Recommendations",
+        "separator": True,
+        "items": [
+            _list("Models", "model_training", "recommend.modelversion"),
+            _list("Trainings", "history", "recommend.trainingrun"),
+            _list("Shoppers", "group", "recommend.shopper"),
+            _list("Events", "timeline", "recommend.event"),
+        ],
+    },
+    {
+        "title": "Operation",
+        "separator": True,
+        "items": [
+            _list("Outbox", "sync", "catalog.outboxentry"),
+            _list("API keys", "key", "rest_framework_api_key.apikey"),
+            _list("Users", "person", "auth.user"),
+            _list("Groups", "group", "auth.group"),
+        ],
+    },
+]
