@@ -107,7 +107,6 @@ def training(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         found.append(Error("TRAIN_HELD_OUT is a share above 0 and below 1.", id="vetrina.E042"))
     for setting, least in (
         ("MODELS_KEPT", 1),
-        ("TRAIN_THREADS", 1),
         ("TRAIN_LEASE_SECONDS", 1),
         ("TRAIN_RECENT_DAYS", 0),
     ):

@@ -138,7 +138,6 @@ RECOMMENDER = {"name": env.str("RECOMMENDER", "blend"), "config": env.json("RECO
 MODELS_DIR = Path(env.str("MODELS_DIR", str(HOME / "recommenders")))  # trained models; all processes must reach it
 MODELS_KEPT = env.int("MODELS_KEPT", 3)  # published versions that can be gone back to, the live one among them
 TRAIN_EVERY_HOURS = env.float("TRAIN_EVERY_HOURS", 24)  # 0: only by hand
-TRAIN_THREADS = env.int("TRAIN_THREADS", 1)  # of torch; on a small, busy machine two are slower
 TRAIN_LEASE_SECONDS = env.int("TRAIN_LEASE_SECONDS", 300)
 TRAIN_HELD_OUT = env.float("TRAIN_HELD_OUT", 0.1)  # the newest share of the events, which decides what is published
 TRAIN_RECENT_DAYS = env.int("TRAIN_RECENT_DAYS", 30)  # what a model is fine-tuned on after it has seen everything

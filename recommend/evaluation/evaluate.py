@@ -9,15 +9,14 @@ import numpy as np
 
 from recommend.evaluation.measures import Beyond, accuracy, gains, interval
 from recommend.evaluation.ranking import rank
-from recommend.evaluation.splits import Questions, Split, cold_items, global_time, leave_one_out
+from recommend.evaluation.splits import FEW, Questions, Split, cold_items, global_time, leave_one_out
 from recommend.models import registry
 from recommend.models.base import Interactions, Progress, Recommender, no_progress
 
 MODELS = ("popularity", "content", "item-knn", "seq-knn", "lstm", "transformer", "blend")
+COLD_MODELS = ("content", "transformer", "blend")  # those that know an item by more than who took it
 SEEDED = ("lstm", "transformer", "blend")  # the others come out the same each time
-DRAWN = 4000  # questions, drawn at random, that stand for all
 COLD = 0.1  # of the items are kept out of training
-FEW = 5  # events or less: a shopper who is hardly known
 
 Watch = Callable[[str], Progress]
 Look = Callable[[str, Recommender, Questions], None]  # at each trained model, and what it is asked
@@ -54,7 +53,6 @@ def evaluate(
 
 def evaluate_cold(
     data: Interactions,
-    names: Sequence[str] = ("content", "transformer", "blend"),
     *,
     seeds: int = 3,
     watch: Watch = lambda title: no_progress,
@@ -63,11 +61,11 @@ def evaluate_cold(
 
     `hr@10`: among all items, where 10 of n is chance (`random`); `hr@10_among_cold`: among the removed ones alone.
     """
-    runs: dict[str, list[Figures]] = {name: [] for name in (*names, "random")}
+    runs: dict[str, list[Figures]] = {name: [] for name in (*COLD_MODELS, "random")}
     for seed in range(seeds):
         split, cold = cold_items(data, COLD, seed)
         trained: dict[str, tuple[Recommender, float]] = {}
-        for name in names:
+        for name in COLD_MODELS:
             trained[name] = train(name, split, seed, watch(f"{name} without the cold, seed {seed}"), trained)
             model, _ = trained[name]
             everywhere, among = rank(model, split.questions), rank(model, split.questions, among=cold)
@@ -113,22 +111,13 @@ def _figures(trained: tuple[Recommender, float], questions: Questions, beyond: B
     few = np.array([len(history) <= FEW for history in questions.histories])
     return {
         **accuracy(ranking.ranks),
-        **beyond.measure(ranking, questions),
+        **beyond.measure(ranking.lists, questions.histories),
         "ndcg@10_interval": list(interval(gains(ranking.ranks))),
         "hr@10_few_events": float(np.mean(ranking.ranks[few] < 10)) if few.any() else 0.0,
         "hr@10_many_events": float(np.mean(ranking.ranks[~few] < 10)) if not few.all() else 0.0,
         "train_seconds": seconds,
         "ms_per_user": ranking.seconds * 1000 / max(len(questions), 1),
     }
-
-
-def some(questions: Questions) -> Questions:
-    """At most DRAWN of the questions, drawn at random and always the same."""
-    if len(questions) <= DRAWN:
-        return questions
-    mask = np.zeros(len(questions), bool)
-    mask[np.random.default_rng(0).choice(len(questions), DRAWN, replace=False)] = True
-    return questions.chosen(mask)
 
 
 def _mean(runs: list[Figures]) -> Figures:

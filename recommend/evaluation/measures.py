@@ -1,18 +1,21 @@
 """What is read off a ranking: accuracy, and what accuracy does not see."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
-from recommend.evaluation.ranking import AT, Ranking
-from recommend.evaluation.splits import Questions
+from recommend.evaluation.ranking import AT
 from recommend.models.base import Ids, Interactions, Items
+from recommend.models.content import described
 
 BOOTSTRAPS = 1000
+MOST_COMPARED = 2000  # lists whose calibration is measured: the first ones
 
 
-def gains(ranks: NDArray[np.int64], at: int = AT) -> NDArray[np.float64]:
+def gains(ranks: NDArray[np.int64] | NDArray[np.float64], at: int = AT) -> NDArray[np.float64]:
     """(questions,) NDCG@at of each: with one right answer the ideal is 1."""
     return np.where(ranks < at, 1 / np.log2(ranks + 2.0), 0.0)
 
@@ -46,6 +49,13 @@ def gini(counts: NDArray[np.float64]) -> float:
     return float((2 * np.arange(1, n + 1) - n - 1) @ ordered / (n * total))
 
 
+def exposure_gini(groups: Ids, lists: Ids) -> float:
+    """Gini of how often each group is shown; `groups` (items,) are its ids from 1, 0 for none."""
+    own = np.unique(groups)
+    counts = np.bincount(groups[lists].ravel(), minlength=int(own.max(initial=0)) + 1)
+    return gini(counts[own[own > 0]].astype(np.float64))
+
+
 @dataclass(frozen=True)
 class Beyond:
     """What the lists of one model are like, beside being right or wrong."""
@@ -59,8 +69,8 @@ class Beyond:
         counts = np.bincount(rows, minlength=len(train.items)).astype(np.float64)
         return cls(train.items, counts / max(counts.sum(), 1))
 
-    def measure(self, ranking: Ranking, questions: Questions) -> dict[str, float]:
-        lists = ranking.lists
+    def measure(self, lists: Ids, histories: Sequence[Ids]) -> dict[str, float]:
+        """Figures of (questions, AT or fewer) lists of item rows, shown to shoppers with these histories."""
         shown = np.bincount(lists.ravel(), minlength=len(self.items)).astype(np.float64)
         found = {
             "coverage@10": float(np.mean(shown > 0)),
@@ -68,44 +78,36 @@ class Beyond:
             "novelty": float(-np.log2(np.maximum(self.popularity, 1e-9))[lists].mean()),
             "gini_items": gini(shown),
         }
-        described = self._described()
-        if described is not None:
-            found["diversity"] = _intra_list_distance(described, lists)
+        if self.items.content is not None or self.items.attributes is not None:
+            found["diversity"] = self._distance_within(lists)
         groups = self.items.attributes
         if groups is not None and groups.size:
-            found["miscalibration"] = self._miscalibration(lists, questions)
-            for column, name in enumerate(("brands", "stores")):
-                if self.items.categories is not None and column < groups.shape[1]:
-                    # All kinds of attributes share one range of ids: only this kind's own can be shown.
-                    own = np.unique(groups[:, column])
-                    counts = np.bincount(groups[lists, column].ravel(), minlength=int(own.max()) + 1)
-                    found[f"gini_{name}"] = gini(counts[own[own > 0]].astype(np.float64))
+            found["miscalibration"] = self._miscalibration(lists, histories)
         return found
 
-    def _described(self) -> NDArray[np.float32] | None:
-        """(items, dims) rows of length 1: content where it is known, else the attributes as a bag."""
-        if self.items.content is not None:
-            vectors = self.items.content
-        elif self.items.attributes is not None:
-            ids = self.items.attributes
-            vectors = np.zeros((len(ids), 256), np.float32)
-            # Hashed to 256 signed dimensions, inner products stay the same in expectation (Weinberger et al., 2009).
-            random = np.random.default_rng(0)
-            codes = random.standard_normal((int(ids.max(initial=0)) + 1, 256)).astype(np.float32)
-            codes[0] = 0
-            for column in ids.T:
-                vectors += codes[column]
-        else:
-            return None
-        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    def _distance_within(self, lists: Ids) -> float:
+        """Mean of 1 - cosine over the pairs of each list, by content and attributes."""
+        shown = lists.shape[1]
+        if len(lists) == 0 or shown < 2:
+            return 0.0
+        vectors = described(self.items)
+        length = np.sqrt(vectors.multiply(vectors).sum(1).A1)
+        vectors = sparse.diags(1 / np.maximum(length, 1e-9)) @ vectors
+        rows = np.repeat(np.arange(len(lists)), shown)
+        ones = np.ones(lists.size, np.float32)
+        summed = sparse.csr_matrix((ones, (rows, lists.ravel())), shape=(len(lists), len(self.items))) @ vectors
+        # The squared length of a sum holds each pair twice, and each vector with itself.
+        itself = (length > 0)[lists].sum(1)
+        likeness = (summed.multiply(summed).sum(1).A1 - itself) / (shown * (shown - 1))
+        return float(np.mean(1 - likeness))
 
-    def _miscalibration(self, lists: Ids, questions: Questions) -> float:
+    def _miscalibration(self, lists: Ids, histories: Sequence[Ids]) -> float:
         """Mean KL divergence of lists from histories, by attribute (Steck, "Calibrated recommendations", 2018)."""
         attributes = self.items.attributes
         assert attributes is not None  # noqa: S101 - asked for only where there are some
         size = int(attributes.max(initial=0)) + 1
         found = []
-        for history, shown in list(zip(questions.histories, lists, strict=True))[:2000]:
+        for history, shown in list(zip(histories, lists, strict=True))[:MOST_COMPARED]:
             wanted = np.bincount(attributes[history].ravel(), minlength=size)[1:].astype(np.float64)
             got = np.bincount(attributes[shown].ravel(), minlength=size)[1:].astype(np.float64)
             if wanted.sum() and got.sum():
@@ -114,13 +116,3 @@ class Beyond:
                 smoothed = 0.99 * got + 0.01 * wanted  # as Steck has it, so that it stays finite
                 found.append(float(wanted[there] @ np.log(wanted[there] / smoothed[there])))
         return float(np.mean(found)) if found else 0.0
-
-
-def _intra_list_distance(vectors: NDArray[np.float32], lists: Ids) -> float:
-    """Mean of 1 - cosine over the pairs of each list."""
-    pairs = AT * (AT - 1)
-    total = 0.0
-    for shown in lists:
-        summed = vectors[shown].sum(0)
-        total += 1 - (float(summed @ summed) - AT) / pairs
-    return total / max(len(lists), 1)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommend.evaluation.splits import Questions
-from recommend.models.base import Ids, Recommender
+from recommend.models.base import Ids, Recommender, Scores
 
 AT = 10
 AT_ONCE = 256  # histories whose scores over all items are held at once
@@ -16,7 +16,7 @@ AT_ONCE = 256  # histories whose scores over all items are held at once
 @dataclass(frozen=True)
 class Ranking:
     ranks: NDArray[np.int64]  # (questions,) of the answer, from 0
-    lists: Ids  # (questions, AT) what would be shown, best first
+    lists: Ids  # (questions, AT or fewer) what would be shown, best first
     seconds: float
 
 
@@ -27,7 +27,7 @@ def rank(model: Recommender, questions: Questions, *, among: Ids | None = None) 
     everything alike does as well as chance and no better.
     """
     ranks = np.zeros(len(questions), np.int64)
-    lists = np.zeros((len(questions), AT), np.int64)
+    lists: list[Ids] = []
     started = time.perf_counter()
     for start in range(0, len(questions), AT_ONCE):
         histories = questions.histories[start : start + AT_ONCE]
@@ -44,7 +44,13 @@ def rank(model: Recommender, questions: Questions, *, among: Ids | None = None) 
         mine = scores[np.arange(len(answers)), answers][:, None]
         above, level = (scores > mine).sum(1), (scores == mine).sum(1) - 1
         ranks[start : start + len(answers)] = above + level // 2
-        first = np.argpartition(-scores, AT, axis=1)[:, :AT]
-        order = np.argsort(-np.take_along_axis(scores, first, 1), axis=1, kind="stable")
-        lists[start : start + len(answers)] = np.take_along_axis(first, order, 1)
-    return Ranking(ranks, lists, time.perf_counter() - started)
+        lists.append(best(scores))
+    shown = np.concatenate(lists) if lists else np.zeros((0, AT), np.int64)
+    return Ranking(ranks, shown, time.perf_counter() - started)
+
+
+def best(scores: Scores) -> Ids:
+    """(histories, items) scores -> (histories, AT or as many as there are) the items that are highest, best first."""
+    most = min(AT, scores.shape[1])
+    first = np.argpartition(-scores, most - 1, axis=1)[:, :most] if most else np.zeros((len(scores), 0), np.int64)
+    return np.take_along_axis(first, np.argsort(-np.take_along_axis(scores, first, 1), axis=1, kind="stable"), 1)

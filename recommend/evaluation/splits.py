@@ -8,6 +8,9 @@ import numpy as np
 
 from recommend.models.base import Ids, Interactions
 
+HELD_OUT = 0.1  # of the events, where all are split at one moment
+MOST_BY_TIME = 20_000  # questions
+FEW = 5  # events or fewer: a shopper who is hardly known
 FEWEST = 3  # events of a history that is asked about: one to know the shopper by, one to validate on, one to test on
 
 
@@ -23,6 +26,14 @@ class Questions:
 
     def chosen(self, mask: np.ndarray) -> "Questions":
         return Questions([self.histories[row] for row in np.flatnonzero(mask).tolist()], self.answers[mask])
+
+    def sample(self, most: int) -> "Questions":
+        """Return at most so many, drawn at random and always the same."""
+        if len(self) <= most:
+            return self
+        mask = np.zeros(len(self), bool)
+        mask[np.random.default_rng(0).choice(len(self), most, replace=False)] = True
+        return self.chosen(mask)
 
 
 @dataclass(frozen=True)
@@ -47,7 +58,7 @@ def cold_items(data: Interactions, share: float, seed: int) -> tuple[Split, Ids]
     """Leave-one-out with a share of the items removed from all of training; asks for those alone.
 
     They are removed from the histories of the questions too, for nobody can have taken what is not there yet. Returns
-    the split and the rows of the cold items.
+    the split and the rows of the cold items. Raises ValueError where nothing is left to ask.
     """
     random = np.random.default_rng(seed)
     cold = np.sort(random.choice(len(data.items), round(share * len(data.items)), replace=False))
@@ -56,20 +67,22 @@ def cold_items(data: Interactions, share: float, seed: int) -> tuple[Split, Ids]
     train = [history[~is_cold[history]] for history in _learned(data)]
     asked = [each for each in data.histories if len(each) >= FEWEST and is_cold[each[-1]]]
     asked = [each for each in asked if not is_cold[each[:-1]].all()]
+    if not asked:
+        raise ValueError("There are too few histories to keep items out of training and ask for them.")
     histories = [each[:-1][~is_cold[each[:-1]]] for each in asked]
     questions = Questions(histories, np.array([each[-1] for each in asked], np.int64))
     return Split(replace(data, histories=train, times=None), questions), cold
 
 
-def global_time(data: Interactions, share: float = 0.1, most: int = 20_000) -> Split:
-    """One moment for all: the newest `share` of the events is asked about, one by one, and none is learned from.
+def global_time(data: Interactions) -> Split:
+    """One moment for all: the newest tenth of the events is asked about, one by one, and none is learned from.
 
     See Ji et al., "A critical study on data leakage in recommender system offline evaluation" (TOIS 2023). Raises
     ValueError for data without times.
     """
     if data.times is None:
         raise ValueError("A split by time needs the times of the events.")
-    moment = np.quantile(np.concatenate(list(data.times)), 1 - share)
+    moment = np.quantile(np.concatenate(list(data.times)), 1 - HELD_OUT)
     before = [int(np.searchsorted(times, moment)) for times in data.times]
     train = [history[:end] for history, end in zip(data.histories, before, strict=True)]
     times = [each[:end] for each, end in zip(data.times, before, strict=True)]
@@ -80,11 +93,7 @@ def global_time(data: Interactions, share: float = 0.1, most: int = 20_000) -> S
                 asked.append(history[:place])
                 answers.append(history[place])
     questions = Questions(asked, np.array(answers, np.int64))
-    if len(questions) > most:
-        mask = np.zeros(len(questions), bool)
-        mask[np.random.default_rng(0).choice(len(questions), most, replace=False)] = True
-        questions = questions.chosen(mask)
-    return Split(replace(data, histories=train, times=times), questions)
+    return Split(replace(data, histories=train, times=times), questions.sample(MOST_BY_TIME))
 
 
 def _learned(data: Interactions) -> list[Ids]:

@@ -1,4 +1,4 @@
-"""The recommendation models, one module each: popularity, nearest neighbours, content, LSTM, transformer, blend.
+"""The recommendation models, a module each; `registry` names them.
 
 Django looks here for the app's database tables; they are written beside what uses them, and named here for it.
 """

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from recommend.models import storage
 from recommend.models.base import Ids, Interactions, Progress, Scores, no_progress
+from recommend.models.checkpoint import Checkpoint
 from recommend.models.content import Content
 from recommend.models.neighbours import SeqKNN
 from recommend.models.popularity import Popularity
 from recommend.models.transformer import Transformer
-from recommend.training.checkpoint import Checkpoint
 
 SMALL = 1e-9
 
@@ -66,7 +66,7 @@ class Blend:
         recent: Interactions | None = None,
         transformer: Transformer | None = None,
     ) -> None:
-        """Learn from histories; see `recommend.training.checkpoint` for what the other arguments are.
+        """Learn from histories; see `recommend.models.checkpoint` for what the other arguments are.
 
         `transformer`: one that has been trained on the same data already.
         """

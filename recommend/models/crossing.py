@@ -187,18 +187,6 @@ class Crossing:
     def score_candidates(self, history: Ids, candidates: Ids) -> Scores:
         return self.score([history])[0, candidates]
 
-    def lift(self, rows: Ids) -> Scores:
-        """Return (items,): how much more each item is wanted by who has just taken `rows` than by anybody.
-
-        Items of the categories of `rows` have -inf: what crosses is of another kind.
-        """
-        categories = self.items_known.categories
-        assert categories is not None  # noqa: S101 - fit looked
-        alone, anybody = self.score([rows, np.zeros(0, np.int64)])
-        lift: Scores = alone - anybody
-        lift[np.isin(categories, categories[rows])] = -np.inf
-        return lift
-
     def save(self, folder: Path) -> None:
         tables = self._counted()
         arrays: storage.Arrays = {

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from recommend.models.base import Progress
-from recommend.training.checkpoint import Checkpoint
+from recommend.models.checkpoint import Checkpoint
 
 # From a generator to the losses of one epoch's batches, each with the number of events it is the mean of.
 Losses = Callable[[np.random.Generator], Iterator[tuple[Tensor, int]]]
@@ -89,6 +89,8 @@ class Loop:
         for index, moments in self.optimiser.state_dict()["state"].items():
             state |= {f"optimiser.{index}.{name}": each.numpy(force=True) for name, each in moments.items()}
         state["torch"] = torch.get_rng_state().numpy()
+        if torch.cuda.is_available():
+            state["cuda"] = torch.cuda.get_rng_state().numpy()
         checkpoint.save(
             state,
             {
@@ -115,6 +117,8 @@ class Loop:
         state = self.optimiser.state_dict()
         self.optimiser.load_state_dict({**state, "state": moments})
         torch.set_rng_state(tensors["torch"])
+        if "cuda" in tensors and torch.cuda.is_available():
+            torch.cuda.set_rng_state(tensors["cuda"])
         self.random.bit_generator.state = meta["random"]
         self.epoch, self.figures = meta["epoch"], meta["figures"]
         # The schedule sets rates from its step alone.

@@ -26,7 +26,7 @@ class SampledSoftmax:
     def draw(self) -> Tensor:
         """(negatives,) item rows; may repeat."""
         if not self.negatives:
-            return torch.arange(len(self.share))
+            return torch.arange(len(self.share), device=self.share.device)
         where = torch.rand(self.negatives, device=self.share.device)
         return torch.searchsorted(self.cumulated, where).clamp(max=len(self.share) - 1)
 

@@ -72,20 +72,8 @@ class Neighbours(ABC):
             scores[self.similarity.indices[start:end]] += weight * self.similarity.data[start:end]
         return scores
 
-    def neighbours_of(self, history: Ids) -> Ids:
-        """Return the items that any event of the history speaks for."""
-        return np.unique(np.concatenate([self._row(item) for item in history] or [np.zeros(0, np.int64)]))
-
-    def _row(self, item: int) -> Ids:
-        start, end = self.similarity.indptr[item : item + 2]
-        return self.similarity.indices[start:end].astype(np.int64)
-
-    def contributions(self, history: Ids, item: int) -> Scores:
-        """Return (events,) what each event adds to the item's score; they sum to it."""
-        return self.contributions_to(history, np.array([item], np.int64))[0]
-
-    def contributions_to(self, history: Ids, items: Ids) -> Scores:
-        """Return (items, events): `contributions` of several items at once."""
+    def contributions(self, history: Ids, items: Ids) -> Scores:
+        """Return (items, events) what each event adds to each item's score; a row sums to it."""
         adds: Scores = self.similarity[history][:, items].toarray().T * self.weights(len(history))
         return adds
 

@@ -13,11 +13,11 @@ from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 from recommend.models import storage
 from recommend.models.base import Ids, Interactions, Items, Progress, Scores, no_progress
 from recommend.models.batches import PADDING, batches, count_batches, padded
+from recommend.models.checkpoint import Checkpoint
 from recommend.models.fitting import Loop
 from recommend.models.loss import SampledSoftmax
 from recommend.models.spectral import spectral_embeddings
 from recommend.models.tower import ItemTower
-from recommend.training.checkpoint import Checkpoint
 
 MASKED = 0.25  # of a history's events are hidden in pretraining
 AT_ONCE = 256  # histories that are encoded in one go
@@ -116,7 +116,7 @@ class SequenceRecommender(ABC):
         start: "SequenceRecommender | None" = None,
         recent: Interactions | None = None,
     ) -> None:
-        """Learn from histories; see `recommend.training.checkpoint` for what the other arguments are.
+        """Learn from histories; see `recommend.models.checkpoint` for what the other arguments are.
 
         First, unless it continues from `start`, it guesses hidden events from both sides (as BERT4Rec, Sun et al., CIKM
         2019), then next events. Uses the first GPU if there is one.

@@ -12,7 +12,7 @@ def spectral_embeddings(data: Interactions, dim: int, seed: int) -> Scores:
 
     The leading eigenvectors of the symmetric co-occurrence matrix, each scaled by the root of its eigenvalue, so that
     inner products approximate it (Levy and Goldberg, NeurIPS 2014, show that word2vec does the same implicitly). A
-    network that begins here learns in one third of the epochs. In double precision: ARPACK stalls in single on some
+    network that begins here needs fewer epochs. In double precision: ARPACK stalls in single on some
     processors.
     """
     near = SeqKNN(backward=1.0, event_power=0.5, item_power=0.5, neighbours=len(data.items))

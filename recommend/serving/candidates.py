@@ -111,7 +111,7 @@ def _nearest(profile: Profile, wish: Wish, only: list[int] | None) -> dict[int, 
 def neighbour_part(model: Any) -> Any:
     """The part of a model that knows which event speaks for what: itself, a blend's neighbours, or None."""
     for part in (model, getattr(model, "neighbours", None)):
-        if hasattr(part, "contributions_to") and hasattr(part, "scores_of"):
+        if hasattr(part, "contributions") and hasattr(part, "scores_of"):
             return part
     return None
 

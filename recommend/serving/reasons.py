@@ -59,7 +59,7 @@ def _neighbours(profile: Profile, products: Sequence[Product]) -> dict[int, Scor
     if live is None or part is None or not known or not len(profile.history):
         return {}
     rows = np.array([live.rows[id] for id in known], np.int64)
-    return dict(zip(known, part.contributions_to(profile.history, rows), strict=True))
+    return dict(zip(known, part.contributions(profile.history, rows), strict=True))
 
 
 def _left_out(profile: Profile, products: Sequence[Product]) -> dict[int, Told]:

@@ -20,7 +20,7 @@ from recommend.training.live import Live
 from search.documents import PAYLOAD_INDEXES, Description
 from search.index.client import get_client
 from search.index.companions import Standing
-from search.index.compare import batched, compare
+from search.index.compare import batched, compare, in_products
 from search.index.errors import VectorStoreError
 
 # Of `search.documents`' payload: what candidates are filtered by.
@@ -147,14 +147,7 @@ def compare_live() -> Standing | None:
         products = Product.objects.filter(status=Product.Status.PUBLISHED).count()
         return Standing(name, products, 0, missing=products, stale=0, orphaned=0)
     counts = Counter(verdict for _, verdict in compare(name, thorough=False))
-    return Standing(
-        name,
-        products=counts["level"] + counts["stale"] + counts["missing"],
-        indexed=counts["level"] + counts["stale"] + counts["orphaned"],
-        missing=counts["missing"],
-        stale=counts["stale"],
-        orphaned=counts["orphaned"],
-    )
+    return Standing(name, **in_products(counts))
 
 
 def move_alias(version: int) -> None:

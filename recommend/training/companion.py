@@ -16,7 +16,7 @@ from search.index.companions import Standing
 from search.index.errors import VectorStoreError
 
 Points = ModelVersion.Points
-_filling: dict[str, Live] = {}  # the version that is being filled beside the live one, by path; one at most
+_filling: dict[str, Live] = {}  # versions that are being filled beside the live one, by path
 
 
 def follow(upserted: Sequence[Description], deleted: Collection[int]) -> None:
@@ -49,12 +49,14 @@ def repair() -> None:
 
 
 def _followed() -> Iterator[Live]:
-    rows = ModelVersion.objects.filter(points__in=(Points.FILLING, Points.LEVEL)).values_list("pk", "path", "live")
+    followed = ModelVersion.objects.filter(points__in=(Points.FILLING, Points.LEVEL))
+    rows = list(followed.values_list("pk", "path", "live"))
+    for path in set(_filling) - {path for _, path, is_live in rows if not is_live}:
+        del _filling[path]  # live by now, or given up
     for version, path, is_live in rows:
         model = loading.live() if is_live else None
         if model is None or model.version != version:
             if path not in _filling:
-                _filling.clear()
                 _filling[path] = loading.load(version, path)
             model = _filling[path]
         if model.vectors is not None:

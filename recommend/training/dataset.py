@@ -17,12 +17,14 @@ import numpy as np
 from django.db.models.functions import Coalesce
 from numpy.typing import NDArray
 
+from catalog.models import Product
 from recommend.events import cleaning
 from recommend.events.history import AGAINST
 from recommend.events.models import Event
 from recommend.models.base import Ids, Interactions, Items
-from recommend.training.features import MOST_ATTRIBUTES, Features, described
+from recommend.training.features import AT_ONCE, MOST_ATTRIBUTES, Features, described
 from recommend.training.live import Live, read_features, read_items, write_features, write_items
+from search.index.compare import batched
 
 Kind = Event.Kind
 # How much an event of a kind counts where a model's success is measured.
@@ -161,15 +163,16 @@ def _items(products: Ids, known: Live | None) -> tuple[Items, Features]:
         features = replace(known.features, ids=dict(known.features.ids))
         keys = known.items.keys.tolist()
     row_of = {key: row for row, key in enumerate(keys)}
-    for published, wanted in ((True, None), (False, [*products.tolist(), *keys])):
-        for entries in described(wanted, published=published):
-            features.learn(entries)
-            for entry in entries:
-                row_of.setdefault(entry.product_id, len(row_of))
+    shown = Product.objects.filter(status=Product.Status.PUBLISHED).order_by("id").values_list("id", flat=True)
+    there = Product.objects.order_by("id").values_list("id", flat=True)
+    for portion in (shown, *(there.filter(id__in=ids) for ids in batched(products.tolist(), AT_ONCE))):
+        for id in portion:
+            row_of.setdefault(id, len(row_of))
     n = len(row_of)
     content = np.zeros((n, features.dim), np.float32)
     attributes, categories = np.zeros((n, MOST_ATTRIBUTES), np.int64), np.full(n, -1, np.int64)
     for entries in described(row_of, published=False):
+        features.learn(entries)
         part = features.items(entries)
         where = [row_of[key] for key in part.keys.tolist()]
         assert part.attributes is not None and part.categories is not None  # noqa: S101, PT018  (`Features` makes them)

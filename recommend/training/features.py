@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 
-from catalog.models import Picture, Product
+from catalog.models import Product
 from recommend.models.base import Items, Scores
-from search.documents import Description, describe
+from search.documents import Description, describe, with_described_parts
 from search.index import embeddings
 from search.index.batch import isolating
 from search.index.compare import batched
@@ -97,12 +97,7 @@ def described(product_ids: Iterable[int] | None = None, *, published: bool = Tru
     # The ids first and whole: a cursor that stays open while portions are worked on would be a long transaction.
     ids = list(products.values_list("id", flat=True)) if product_ids is None else sorted(set(product_ids))
     for portion in batched(ids, AT_ONCE):
-        rows = (
-            products.filter(id__in=portion)
-            .select_related("category", "brand", "store")
-            .prefetch_related("tags", "variants", Prefetch("pictures", Picture.objects.order_by("position", "id")))
-        )
-        entries, failed = isolating(describe, list(rows))
+        entries, failed = isolating(describe, list(with_described_parts(products.filter(id__in=portion))))
         for product, error in failed:
             log.warning("Product %s cannot be described: %s", product.pk, error)
         yield entries

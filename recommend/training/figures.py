@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from recommend.evaluation.measures import Beyond, interval
-from recommend.evaluation.ranking import AT, Ranking
-from recommend.evaluation.splits import Questions
+from recommend.evaluation.measures import Beyond, exposure_gini, interval
+from recommend.evaluation.ranking import AT
+from recommend.evaluation.splits import FEW
 from recommend.models.base import Items
 from recommend.training.dataset import Dataset
 from recommend.training.holdout import HeldOut, Outcome, rows_of
 
-FEW = 5  # events: who has fewer is new here
+GROUPS = ("brands", "stores")  # the first columns of the attributes, as `training.features` writes them
 DIGITS = 5
 
 
@@ -28,7 +28,7 @@ def figures(outcome: Outcome, items: Items, questions: HeldOut, past: Dataset) -
     weights = outcome.weights
     told["ndcg@10_interval"] = [round(each, DIGITS) for each in interval(outcome.gains * weights / weights.mean())]
     hits = outcome.ranks <= AT
-    few = np.array([len(history) < FEW for history in questions.histories])
+    few = np.array([len(history) <= FEW for history in questions.histories])
     order = np.argsort(items.keys)
     taken = np.zeros(len(items))
     learned, counts = np.unique(past.items.keys[past.rows], return_counts=True)
@@ -39,7 +39,8 @@ def figures(outcome: Outcome, items: Items, questions: HeldOut, past: Dataset) -
         if group.any():
             told[f"hr@10_{name}"] = round(float(np.average(hits[group], weights=weights[group])), DIGITS)
     histories = [rows_of(items.keys, order, history) for history in questions.histories]
-    ranking = Ranking(np.zeros(len(questions), np.int64), outcome.lists, 0.0)
-    beyond = Beyond(items, taken / max(taken.sum(), 1))
-    lists = beyond.measure(ranking, Questions(histories, np.zeros(len(questions), np.int64)))
+    lists = Beyond(items, taken / max(taken.sum(), 1)).measure(outcome.lists, histories)
+    if items.attributes is not None:
+        for column, name in enumerate(GROUPS):
+            lists[f"gini_{name}"] = exposure_gini(items.attributes[:, column], outcome.lists)
     return {**{name: round(value, DIGITS) for name, value in lists.items()}, **told}

@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommend.models.base import Ids, Recommender, Scores
+from recommend.evaluation.measures import gains
+from recommend.evaluation.ranking import AT, AT_ONCE, best
+from recommend.models.base import Ids, Recommender
 from recommend.training.dataset import Dataset
 
-AT = 10
 MOST_QUESTIONS = 4000  # in all, drawn at random: the figure's standard error is then below .005
 MOST_PER_SHOPPER = 5
 FEWEST_QUESTIONS = 40  # below it halves would say nothing, and all questions are used for both
 LONGEST = 50  # events of a history that a model is asked with, as in serving
-AT_ONCE = 256  # histories whose scores over all items are held at once
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Outcome:
     @property
     def gains(self) -> NDArray[np.float64]:
         """(questions,) NDCG@AT of each."""
-        return np.where(self.ranks <= AT, 1 / np.log2(self.ranks + 1), 0.0)
+        return gains(self.ranks - 1)
 
     @property
     def ndcg(self) -> float:
@@ -118,7 +118,7 @@ def ask(model: Recommender, keys: Ids, questions: HeldOut) -> Outcome:
             if len(found := rows_of(keys, order, np.array([answer]))):
                 mine = scores[row, found[0]]
                 ranks[start + row] = np.sum(scores[row] >= mine) if np.isfinite(mine) else np.inf
-        lists[start : start + len(answers)] = _first(scores)
+        lists[start : start + len(answers)] = best(scores)
     return Outcome(ranks, questions.weights, lists, len(keys))
 
 
@@ -126,13 +126,6 @@ def rows_of(keys: Ids, order: Ids, products: Ids) -> Ids:
     """The rows of those of the products that are among the keys; `order` sorts the keys."""
     place = order[np.searchsorted(keys, products, sorter=order).clip(max=len(keys) - 1)]
     return place[keys[place] == products]
-
-
-def _first(scores: Scores) -> Ids:
-    """(histories, AT or fewer) the items of the highest scores, best first."""
-    most = min(AT, scores.shape[1])
-    first = np.argpartition(-scores, most - 1, axis=1)[:, :most] if most else np.zeros((len(scores), 0), np.int64)
-    return np.take_along_axis(first, np.argsort(-np.take_along_axis(scores, first, 1), axis=1, kind="stable"), 1)
 
 
 def difference(new: Outcome, old: Outcome) -> tuple[float, float]:

@@ -15,10 +15,8 @@ stage, so a run that is taken up again after a kill goes on where it was.
 import inspect
 import logging
 import shutil
-import sys
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -30,9 +28,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from recommend.models import registry
-from recommend.models.base import Recommender
+from recommend.models.base import Progress, Recommender, no_progress
+from recommend.models.checkpoint import Checkpoint, whole
 from recommend.training import holdout, queue, versions
-from recommend.training.checkpoint import Checkpoint, whole
 from recommend.training.dataset import Dataset, read
 from recommend.training.figures import figures
 from recommend.training.live import Live, load
@@ -41,17 +39,12 @@ from recommend.training.models import ModelVersion, TrainingRun
 log = logging.getLogger(__name__)
 
 State = TrainingRun.State
-Show = Callable[[str, int, int, dict[str, Any]], None]
 DAY = 86_400.0
 SECONDS_BETWEEN_REPORTS = 1.0
 MOST_CURVE = 400  # points of the curve that the admin draws
 
 
-def nobody_looks(stage: str, step: int, steps: int, figures: dict[str, Any]) -> None:
-    """For runs that nobody watches."""
-
-
-def work(run: TrainingRun, show: Show = nobody_looks) -> TrainingRun:
+def work(run: TrainingRun, show: Progress = no_progress) -> TrainingRun:
     """Do a claimed run. What goes wrong is in its row.
 
     Errors of the database, the store and the disk are raised as well: they are worth another attempt, and the run is
@@ -90,7 +83,7 @@ def _fail(run: TrainingRun, reason: str) -> None:
 class _Run:
     run: TrainingRun
     lock: threading.Lock
-    show: Show
+    show: Progress
     reported_at: float = field(default=0.0)
 
     def do(self) -> None:
@@ -183,9 +176,6 @@ class _Run:
         if done.is_dir():
             return registry.load(done)
         model = registry.build(settings.RECOMMENDER["name"], **settings.RECOMMENDER["config"])
-        if "torch" in sys.modules:
-            # The same seed gives the same weights with the same number of threads.
-            sys.modules["torch"].set_num_threads(settings.TRAIN_THREADS)
         checkpoint = Checkpoint(self.folder / f"{stage}.checkpoint")
         extra: dict[str, Any] = {"checkpoint": checkpoint}
         if questions is not None and len(questions):
@@ -268,7 +258,9 @@ class _Run:
 
     def _publish(self, version: ModelVersion, note: str) -> None:
         versions.publish(version, lambda done, total: self._report("publish", done, total, {}))
-        ModelVersion.objects.filter(pk=version.pk).update(note=note)
+        if note not in version.note:  # by hand: what the comparison said stays
+            note = f"{note}; {version.note}" if version.note else note
+            ModelVersion.objects.filter(pk=version.pk).update(note=note[:300])
         self._finish(State.PUBLISHED)
 
     def _finish(self, state: str) -> None:

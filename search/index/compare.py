@@ -45,14 +45,21 @@ def compare_all(collection: str, *, mend: bool = False) -> Comparison:
             OutboxEntry.add(id for id, verdict in portion if verdict != "level")
     parked = OutboxEntry.objects.exclude(parked_at=None).count()
     return Comparison(
-        products=counts["level"] + counts["stale"] + counts["missing"],
-        indexed=counts["level"] + counts["stale"] + counts["orphaned"],
-        missing=counts["missing"],
-        stale=counts["stale"],
-        orphaned=counts["orphaned"],
+        **in_products(counts),
         waiting=OutboxEntry.objects.filter(parked_at=None).count(),
         parked=parked,
     )
+
+
+def in_products(counts: Counter[Verdict]) -> dict[str, int]:
+    """What the verdicts say of products and points."""
+    return {
+        "products": counts["level"] + counts["stale"] + counts["missing"],
+        "indexed": counts["level"] + counts["stale"] + counts["orphaned"],
+        "missing": counts["missing"],
+        "stale": counts["stale"],
+        "orphaned": counts["orphaned"],
+    }
 
 
 def compare(collection: str, *, thorough: bool) -> Iterator[tuple[int, Verdict]]:

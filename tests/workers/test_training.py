@@ -63,8 +63,8 @@ def weights(shop: Installation, part: str) -> list[dict[str, np.ndarray]]:
     """Of the versions in the order in which they were made."""
     folders = sorted(path for path in (shop.home / "recommenders").iterdir() if (path / part).is_dir())
     return [
-        {str(file.relative_to(folder)): array for file in sorted((folder / part).rglob("*.safetensors"))
-         for array in load_file(file).values()}
+        {f"{file.relative_to(folder)}:{name}": array for file in sorted((folder / part).rglob("*.safetensors"))
+         for name, array in load_file(file).items()}
         for folder in folders
     ]  # fmt: skip
 

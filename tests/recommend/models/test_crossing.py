@@ -51,18 +51,6 @@ def model(data: Interactions) -> Crossing:
     return built
 
 
-def test_what_goes_with_an_item_is_wanted_more_by_who_took_it_than_by_anybody(model):
-    for place in range(1, EACH):
-        taken = 2 * EACH + place
-        assert int(np.argmax(model.lift(np.array([taken])))) == 3 * EACH + place
-
-
-def test_lift_is_of_other_categories_alone(model):
-    lift = model.lift(np.array([3, EACH + 1]))
-    assert np.isneginf(lift[: 2 * EACH]).all()
-    assert np.isfinite(lift[2 * EACH :]).all()
-
-
 def test_within_the_new_category_the_companion_beats_the_favourite(model):
     scores = model.score([np.array([4 * EACH + 6])])[0]
     of_next = scores[5 * EACH : 6 * EACH]

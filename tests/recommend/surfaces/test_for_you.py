@@ -42,7 +42,7 @@ def test_a_reason_names_what_contributed_most(ask, shopper, market):
               "you bought Trail running shoe 4"]  # fmt: skip
     checked = 0
     for hit in ask("for-you", shopper, limit=12).hits:
-        adds = market.live.model.neighbours.contributions(history, market.live.rows[hit.product.pk])
+        adds = market.live.model.neighbours.contributions(history, np.array([market.live.rows[hit.product.pk]]))[0]
         if adds.max() > 0:
             assert hit.reason == f"Because {titles[int(adds.argmax())]}"
             assert sum(hit.why["neighbours"].values()) == pytest.approx(adds.sum(), abs=1e-4)
@@ -53,7 +53,7 @@ def test_a_reason_names_what_contributed_most(ask, shopper, market):
 def test_where_no_neighbour_speaks_the_event_that_would_be_missed_most_is_named(ask, shopper, market, monkeypatch):
     act(shopper, "view SHOE-0", "view TENT-1", "view TENT-2")
     silence = lambda history, items: np.zeros((len(items), len(history)))  # noqa: E731
-    monkeypatch.setattr(market.live.model.neighbours, "contributions_to", silence)
+    monkeypatch.setattr(market.live.model.neighbours, "contributions", silence)
     taste = market.live.model.transformer
     rows = [market.live.rows[market.products[sku].pk] for sku in ("SHOE-0", "TENT-1", "TENT-2")]
     named = 0

@@ -9,7 +9,7 @@ import numpy as np
 
 from recommend.models import storage
 from recommend.models.base import Ids, Interactions, Items, Progress, Scores, no_progress
-from recommend.training.checkpoint import Checkpoint
+from recommend.models.checkpoint import Checkpoint
 
 LAST = 5
 

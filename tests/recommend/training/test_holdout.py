@@ -22,7 +22,7 @@ def data(*histories: list[tuple[int, float]]) -> Dataset:
     n = len(flat)
     return Dataset(
         Items(KEYS), Features(), np.arange(len(histories)), starts, rows.astype(np.int64), times.astype(float),
-        np.ones(n, np.float32), np.zeros(n, np.int64),
+        np.ones(n, np.float32),
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recommend.training.checkpoint import FILE, Checkpoint, whole
+from recommend.models.checkpoint import FILE, Checkpoint, whole
 
 
 def test_what_was_saved_last_is_loaded(tmp_path):
