@@ -1,7 +1,7 @@
 """What is read off a ranking: accuracy, and what accuracy does not see."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,11 +86,11 @@ class Beyond:
         return found
 
     def _distance_within(self, lists: Ids) -> float:
-        """Mean of 1 - cosine over the pairs of each list, by content and attributes."""
+        """Mean of 1 - cosine over the pairs of each list, by content where it is known, else by attributes."""
         shown = lists.shape[1]
         if len(lists) == 0 or shown < 2:
             return 0.0
-        vectors = described(self.items)
+        vectors = described(self.items if self.items.content is None else replace(self.items, attributes=None))
         length = np.sqrt(vectors.multiply(vectors).sum(1).A1)
         vectors = sparse.diags(1 / np.maximum(length, 1e-9)) @ vectors
         rows = np.repeat(np.arange(len(lists)), shown)
