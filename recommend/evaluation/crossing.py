@@ -23,6 +23,7 @@ BOOTSTRAPS = 2000
 # Days of the year that are asked about; everything before them is learned from. Settings were chosen on the first.
 WINDOWS = {"validation": (240, 300), "test": (300, 366)}
 FEWEST_HOUSEHOLDS = 20  # that bought a product before the window; the others are left out
+MOST_UNKNOWN = 10  # purchases, up to which a household is not asked about
 FEWEST_PRODUCTS = 20  # of a category that is asked about: with ten any list of ten would be right
 # What no shopper chooses in a shop.
 NO_GOODS = ("COUPON", "FUEL", "MISCELLANEOUS", "CNTRL/STORE SUP", "POSTAL CENTER", "CHARITABLE CONT", "PROD-WHS SALES")
@@ -147,11 +148,11 @@ def _questions(journey: Journey, situation: str, seed: int, most: int) -> Crossi
     found = crossings(journey.whole, journey.since, random, beside=situation == "cart")
     categories = journey.whole.items.categories
     assert categories is not None  # noqa: S101 - read gives them
-    # A household of which nothing is known yet crosses nothing.
-    known = np.array([len(history) > AT for history in found.histories])
+    # A household of which little is known crosses nothing. In both situations it is asked of the same ones.
+    told = found
     if situation == "next":
-        beside = crossings(journey.whole, journey.since, np.random.default_rng(seed), beside=True)
-        known = np.array([len(history) > AT for history in beside.histories])
+        told = crossings(journey.whole, journey.since, np.random.default_rng(seed), beside=True)
+    known = np.array([len(history) > MOST_UNKNOWN for history in told.histories])
     large = np.bincount(categories)[categories[found.targets]] >= FEWEST_PRODUCTS
     return found.take(np.flatnonzero(known & large)).sample(most, np.random.default_rng(seed))
 
