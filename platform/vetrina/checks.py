@@ -8,7 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
 
+RATE = re.compile(r"[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)")  # what REST framework reads
 RUNTIMES = {"auto": "", "torch": "torch", "openvino": "openvino", "onnxruntime": "onnxruntime"}
 
 
@@ -73,8 +75,7 @@ def encoders(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         found.append(
             Error(f"ENCODER_RUNTIME={runtime} runs on CPU; ENCODER_DEVICE asks for {device}.", id="vetrina.E023")
         )
-    if settings.ENCODER_BATCH < 1:
-        found.append(Error("ENCODER_BATCH is at least 1.", id="vetrina.E024"))
+    found += _least("vetrina.E024", ENCODER_BATCH=1)
     for name in ("TEXT_ENCODER", "IMAGE_ENCODER"):
         value = getattr(settings, name)
         if value.startswith(("/", "./", "~")) and not Path(value).expanduser().exists():
@@ -84,10 +85,8 @@ def encoders(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.compatibility)
 def outbox(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    found: list[CheckMessage] = []
-    for name in ("OUTBOX_SWEEP_SECONDS", "OUTBOX_BATCH", "OUTBOX_LEASE_SECONDS", "OUTBOX_MAX_ATTEMPTS"):
-        if getattr(settings, name) < 1:
-            found.append(Error(f"{name} is at least 1.", id="vetrina.E030"))
+    names = ("OUTBOX_SWEEP_SECONDS", "OUTBOX_BATCH", "OUTBOX_LEASE_SECONDS", "OUTBOX_MAX_ATTEMPTS")
+    found = _least("vetrina.E030", **dict.fromkeys(names, 1))
     if settings.OUTBOX_LEASE_SECONDS <= settings.OUTBOX_SWEEP_SECONDS:
         found.append(Error("OUTBOX_LEASE_SECONDS must be longer than OUTBOX_SWEEP_SECONDS.", id="vetrina.E031"))
     return found
@@ -105,13 +104,7 @@ def training(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         found.append(Error("RECOMMENDER_CONFIG is a JSON object, {} for the defaults.", id="vetrina.E041"))
     if not 0 < settings.TRAIN_HELD_OUT < 1:
         found.append(Error("TRAIN_HELD_OUT is a share above 0 and below 1.", id="vetrina.E042"))
-    for setting, least in (
-        ("MODELS_KEPT", 1),
-        ("TRAIN_LEASE_SECONDS", 1),
-        ("TRAIN_RECENT_DAYS", 0),
-    ):
-        if getattr(settings, setting) < least:
-            found.append(Error(f"{setting} is at least {least}.", id="vetrina.E043"))
+    found += _least("vetrina.E043", MODELS_KEPT=1, TRAIN_LEASE_SECONDS=1, TRAIN_RECENT_DAYS=0)
     if settings.TRAIN_EVERY_HOURS < 0:
         found.append(Error("TRAIN_EVERY_HOURS is 0 (only by hand) or more.", id="vetrina.E044"))
     return found
@@ -119,10 +112,11 @@ def training(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.compatibility)
 def sponsored(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    found: list[CheckMessage] = []
-    for name in ("SPONSORED_FLOOR", "SPONSORED_EXPECTED_CLICK_RATE"):
-        if not 0 <= getattr(settings, name) <= 1:
-            found.append(Error(f"{name} is {getattr(settings, name)}; it is between 0 and 1.", id="vetrina.E060"))
+    found = _shares("vetrina.E060", "SPONSORED_FLOOR", "SPONSORED_EXPECTED_CLICK_RATE")
+    found += _least(
+        "vetrina.E064", SPONSORED_PLACES=0, SPONSORED_PER_STORE=1, SPONSORED_CHARGEABLE_SECONDS=1,
+        SPONSORED_RETENTION_DAYS=0,
+    )  # fmt: skip
     if settings.SPONSORED_RESERVE < 0:
         found.append(Error("SPONSORED_RESERVE is a price, and not negative.", id="vetrina.E061"))
     kept = settings.SPONSORED_RETENTION_DAYS * 86_400
@@ -130,10 +124,73 @@ def sponsored(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         found.append(
             Error("SPONSORED_RETENTION_DAYS must be longer than SPONSORED_CHARGEABLE_SECONDS.", id="vetrina.E062")
         )
-    if not re.fullmatch(r"[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)", settings.SPONSORED_CLICK_RATE):
-        found.append(
-            Error(f"SPONSORED_CLICK_RATE is {settings.SPONSORED_CLICK_RATE!r}; write it as 20/min.", id="vetrina.E063")
-        )
+    return found + _rate("vetrina.E063", "SPONSORED_CLICK_RATE", settings.SPONSORED_CLICK_RATE)
+
+
+@register(Tags.compatibility)
+def recommending(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    return [
+        *_least(
+            "vetrina.E070", RECOMMEND_LOG_DAYS=1, RECOMMEND_TABLES_SECONDS=1, RECOMMEND_NEW_DAYS=1,
+            RECOMMEND_BRAND_CAP=1, RECOMMEND_STORE_CAP=1, SEARCH_PERSONAL_MAX_MOVE=0,
+        ),
+        *_shares("vetrina.E071", "RECOMMEND_RELEVANCE", "SEARCH_PERSONAL_WEIGHT"),
+        *_importable("vetrina.E072", "SEARCH_RERANKER", "SEARCH_SHOPPER", "SHOP_CHECKOUT"),
+    ]  # fmt: skip
+
+
+@register(Tags.compatibility)
+def events(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    found = _least(
+        "vetrina.E050", EVENTS_PER_MINUTE=1, EVENT_MAX_AGE_DAYS=1, EVENT_MAX_AHEAD_SECONDS=0, EVENT_RETENTION_DAYS=0
+    )
+    # Else an event would be taken, and be gone an hour later.
+    if 0 < settings.EVENT_RETENTION_DAYS < settings.EVENT_MAX_AGE_DAYS:
+        found.append(Error("EVENT_RETENTION_DAYS is 0 (for ever), or at least EVENT_MAX_AGE_DAYS.", id="vetrina.E051"))
+    return found
+
+
+@register(Tags.compatibility)
+def serving(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    return [
+        *_least(
+            "vetrina.E080", QDRANT_TIMEOUT=1, INDEX_RETIRED_SECONDS=0, PICTURE_MAX_BYTES=1, PICTURE_MAX_PIXELS=1,
+            PICTURE_FETCH_TIMEOUT=1, SEARCH_PAGE_SIZE=1, PROXIES=0,
+        ),
+        *_rate("vetrina.E081", "API_RATE_ANONYMOUS", settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]["anon"]),
+    ]  # fmt: skip
+
+
+def _least(identifier: str, **least: int) -> list[CheckMessage]:
+    return [
+        Error(f"{name} is {getattr(settings, name)}; it is at least {number}.", id=identifier)
+        for name, number in least.items()
+        if getattr(settings, name) < number
+    ]
+
+
+def _shares(identifier: str, *names: str) -> list[CheckMessage]:
+    return [
+        Error(f"{name} is {getattr(settings, name)}; it is between 0 and 1.", id=identifier)
+        for name in names
+        if not 0 <= getattr(settings, name) <= 1
+    ]
+
+
+def _rate(identifier: str, name: str, value: str) -> list[CheckMessage]:
+    return [] if RATE.fullmatch(value) else [Error(f"{name} is {value!r}; write it as 20/min.", id=identifier)]
+
+
+def _importable(identifier: str, *names: str) -> list[CheckMessage]:
+    """Settings that name a function by its dotted path, or nothing."""
+    found: list[CheckMessage] = []
+    for name in names:
+        path = getattr(settings, name)
+        try:
+            if path and not callable(import_string(path)):
+                found.append(Error(f"{name} is {path!r}, which is no function.", id=identifier))
+        except ImportError as error:
+            found.append(Error(f"{name} is {path!r}, which cannot be imported: {error}.", id=identifier))
     return found
 
 

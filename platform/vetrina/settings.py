@@ -1,4 +1,6 @@
-"""All settings, and the one place that reads the environment. docs/settings.md lists each of them in a table.
+"""All settings, read from the environment; docs/settings.md lists each of them in a table.
+
+Those of the web server's processes (WEB_CONCURRENCY, WEB_THREADS) are read by `vetrina.gunicorn`, before there are any.
 
 Contradictions between settings are reported at start by the system checks in `vetrina.checks`.
 """
@@ -267,6 +269,12 @@ EVENT_MAX_AGE_DAYS = env.int("EVENT_MAX_AGE_DAYS", 7)  # of what arrives over RE
 EVENT_MAX_AHEAD_SECONDS = env.int("EVENT_MAX_AHEAD_SECONDS", 300)  # clocks differ
 EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", 730)  # 0: for ever
 
+# Rate limits ----------------------------------------------------------------------------------------------------
+BEHIND_PROXY = env.bool("BEHIND_PROXY", False)
+# How many proxies of the shop's own a request comes through. Each adds whom it heard from to X-Forwarded-For; what
+# stands before these anybody can make up, and a limit by address would be none.
+PROXIES = env.int("PROXIES", 1 if BEHIND_PROXY else 0)
+
 # REST -----------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
@@ -278,6 +286,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.AnonRateThrottle"],
     "DEFAULT_THROTTLE_RATES": {"anon": env.str("API_RATE_ANONYMOUS", "600/min")},
+    "NUM_PROXIES": PROXIES,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Vetrina",
@@ -328,7 +337,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", PRODUCTION)
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 31_536_000 if PRODUCTION else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", False) else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {

@@ -63,6 +63,17 @@ def test_production_mode_is_clean_for_deployment(tmp_path):
         ({"SPONSORED_RESERVE": "-1"}, "vetrina.E061"),
         ({"SPONSORED_RETENTION_DAYS": "1"}, "vetrina.E062"),
         ({"SPONSORED_CLICK_RATE": "many"}, "vetrina.E063"),
+        ({"SPONSORED_PER_STORE": "0"}, "vetrina.E064"),
+        ({"EVENT_RETENTION_DAYS": "-1"}, "vetrina.E050"),
+        ({"EVENTS_PER_MINUTE": "0"}, "vetrina.E050"),
+        ({"EVENT_RETENTION_DAYS": "3", "EVENT_MAX_AGE_DAYS": "7"}, "vetrina.E051"),
+        ({"RECOMMEND_TABLES_SECONDS": "0"}, "vetrina.E070"),
+        ({"RECOMMEND_BRAND_CAP": "0"}, "vetrina.E070"),
+        ({"RECOMMEND_RELEVANCE": "7"}, "vetrina.E071"),
+        ({"SEARCH_RERANKER": "no.such"}, "vetrina.E072"),
+        ({"SEARCH_SHOPPER": "recommend.serving.reranking.__name__"}, "vetrina.E072"),
+        ({"PROXIES": "-1"}, "vetrina.E080"),
+        ({"API_RATE_ANONYMOUS": "many"}, "vetrina.E081"),
         ({"OUTBOX_LEASE_SECONDS": "5", "OUTBOX_SWEEP_SECONDS": "5"}, "vetrina.E031"),
     ],
 )
@@ -70,6 +81,12 @@ def test_a_contradiction_stops_the_start(tmp_path, environment, identifier):
     result = check(tmp_path, **environment)
     assert result.returncode == 1
     assert identifier in result.stderr
+
+
+def test_what_is_off_or_just_at_its_limit_is_sound(tmp_path):
+    limits = {"EVENT_RETENTION_DAYS": "7", "EVENT_MAX_AGE_DAYS": "7", "RECOMMEND_RELEVANCE": "1", "SEARCH_SHOPPER": ""}
+    assert check(tmp_path, **limits, SEARCH_RERANKER="", SEARCH_PERSONAL_MAX_MOVE="0").returncode == 0
+    assert check(tmp_path, EVENT_RETENTION_DAYS="0", SPONSORED_RETENTION_DAYS="0").returncode == 0
 
 
 def test_every_setting_of_the_environment_is_documented():
