@@ -13,13 +13,19 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def check(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `manage.py check` as a new process: settings are read once in a process."""
+    return start(tmp_path, "manage.py", "check", *arguments, **environment)
+
+
+def start(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     base = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+    paths = os.pathsep.join((str(ROOT / "platform"), str(ROOT)))
     return subprocess.run(
-        [sys.executable, "manage.py", "check", *arguments],
+        [sys.executable, *arguments],
         cwd=ROOT,
-        env={**base, "VETRINA_HOME": str(tmp_path), **environment},
+        env={**base, "PYTHONPATH": paths, "VETRINA_HOME": str(tmp_path), **environment},
         capture_output=True,
         text=True,
+        timeout=120,
     )
 
 
@@ -81,6 +87,13 @@ def test_a_contradiction_stops_the_start(tmp_path, environment, identifier):
     result = check(tmp_path, **environment)
     assert result.returncode == 1
     assert identifier in result.stderr
+
+
+@pytest.mark.parametrize("process", [("worker", "--pool", "solo", "--queues", "nothing"), ("beat",)])
+def test_no_worker_runs_on_a_contradiction(tmp_path, process):
+    result = start(tmp_path, "-m", "celery", "-A", "vetrina", *process, EVENT_RETENTION_DAYS="-1")
+    assert result.returncode == 1
+    assert "EVENT_RETENTION_DAYS is -1" in result.stderr
 
 
 def test_what_is_off_or_just_at_its_limit_is_sound(tmp_path):
