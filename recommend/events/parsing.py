@@ -63,11 +63,11 @@ def moment(value: Any, *, naive_is_utc: bool = False) -> datetime:
 
 
 def _of_epoch(number: float) -> datetime:
-    for _ in range(_EPOCH_UNITS):
-        if abs(number) < _EPOCH_LIMIT:
-            return datetime.fromtimestamp(number, UTC)
+    if not 0 <= number < _EPOCH_LIMIT * _EPOCH_STEP ** (_EPOCH_UNITS - 1):  # which nan is not either
+        raise DraftError("happened_at is no time since 1970.")
+    while number >= _EPOCH_LIMIT:
         number /= _EPOCH_STEP
-    raise DraftError("happened_at is no time since 1970.")
+    return datetime.fromtimestamp(number, UTC)
 
 
 def _text(name: str, value: Any) -> str:

@@ -38,7 +38,12 @@ def test_a_time_without_an_offset_is_utc_only_where_that_is_said() -> None:
     assert moment("2026-03-01 10:30").tzinfo is None
 
 
-@pytest.mark.parametrize("written", ["", "soon", "2026-02-30", "nan", "inf", "1e300", float("nan"), True, None, [], {}])
+NO_TIME = ["", "soon", "2026-02-30", "nan", "inf", "1e300", float("nan"), float("inf"), True, None, [], {}]
+# Before 1970, before the year 1, beyond nanoseconds of the year 5138, and beyond every float.
+OUTSIDE = [-1, -0.5, "-1", -90_000_000_000, -(10**19), 10**20, 10**400, -(10**400)]
+
+
+@pytest.mark.parametrize("written", NO_TIME + OUTSIDE)
 def test_what_is_no_time_is_refused(written: Any) -> None:
     with pytest.raises(DraftError):
         moment(written)
@@ -76,13 +81,20 @@ def test_iso_times_come_back_as_they_were(naive: datetime, minutes: int) -> None
     assert moment(at.isoformat()) == at
 
 
-@given(st.integers(1_000_000_000, 4_000_000_000), st.sampled_from([1, 1000, 1_000_000]))
+@given(st.integers(1_000_000_000, 4_000_000_000), st.sampled_from([1, 1000, 1_000_000, 1_000_000_000]))
 def test_every_unit_of_an_epoch_is_told_from_the_others(seconds: int, unit: int) -> None:
     assert moment(seconds * unit) == datetime.fromtimestamp(seconds, UTC)
 
 
+FAR = st.integers(-400, 400).map(lambda digits: (-1 if digits < 0 else 1) * 9 * 10 ** abs(digits))
 ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["1E+999999", "9" * 5000]),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | FAR
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["1E+999999", "9" * 5000]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=4,
 )
