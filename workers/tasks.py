@@ -23,7 +23,9 @@ from search.index.errors import VectorStoreError
 
 logger = logging.getLogger(__name__)
 
-TURN_SECONDS = 20  # a task stays well below the broker's visibility time-out, and lets others have their turn
+# Tasks stay well below the broker's visibility time-out, and let others have their turn. `train` does not: it takes as
+# long as it takes, on a queue of its own, and where it is delivered twice the second one leaves what is under a lease.
+TURN_SECONDS = 20
 
 # The one retry rule: what another moment may mend is tried again, with growing pauses; anything else is a bug.
 RETRY: dict[str, Any] = {

@@ -3,14 +3,15 @@
 import io
 
 import pytest
-from celery.exceptions import Retry
 from django.conf import settings as configured
 from django.core.files.storage import default_storage
+from django.db import OperationalError
 from PIL import Image
 
 from catalog.models import Picture, Product
 from catalog.pictures import add_picture
 from recommend.training.models import TrainingRun
+from search.encoders.base import EncoderError
 from search.index.drain import DrainReport
 from search.index.errors import VectorStoreError
 from workers import tasks
@@ -40,15 +41,38 @@ def test_a_drain_that_ran_out_of_time_asks_for_another_turn(monkeypatch, sent, r
     assert len(sent) == again
 
 
-def test_a_store_that_is_down_is_tried_again(monkeypatch):
-    def down() -> list[str]:
-        raise VectorStoreError("no answer", permanent=False)
+@pytest.mark.parametrize(
+    "mended_by_waiting",
+    [
+        VectorStoreError("no answer", permanent=False),
+        OperationalError("database is locked"),
+        EncoderError("no memory", permanent=False),
+        ConnectionRefusedError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_another_moment_may_mend_is_tried_again(monkeypatch, mended_by_waiting):
+    calls = failing(monkeypatch, mended_by_waiting)
+    assert tasks.drop_retired_collections.apply().state == "FAILURE"
+    assert len(calls) == 1 + tasks.RETRY["max_retries"] == 6
 
-    monkeypatch.setattr(tasks.filling, "drop_retired", down)
-    with pytest.raises((Retry, VectorStoreError)) as raised:
-        tasks.drop_retired_collections.apply(throw=True)
-    assert raised
-    assert tasks.drop_retired_collections.max_retries == tasks.RETRY["max_retries"]
+
+def test_a_bug_is_not_tried_again(monkeypatch):
+    calls = failing(monkeypatch, KeyError("name"))
+    assert tasks.drop_retired_collections.apply().state == "FAILURE"
+    assert len(calls) == 1
+
+
+def failing(monkeypatch, error: Exception) -> list[None]:
+    """What the task calls fails with `error`; each time leaves an entry."""
+    calls: list[None] = []
+
+    def fail() -> list[str]:
+        calls.append(None)
+        raise error
+
+    monkeypatch.setattr(tasks.filling, "drop_retired", fail)
+    return calls
 
 
 def test_thumbnails_are_made_once(sent):

@@ -40,6 +40,19 @@ def test_only_the_last_events_are_given(products: Products, shopper: Shopper, do
     assert seen(shopper, products, 0) == []
 
 
+def test_what_was_taken_out_makes_no_history_shorter(products: Products, shopper: Shopper, do: Do) -> None:
+    do(shopper, "view A", "view B", *["cart C", "remove C"] * 5)
+    assert seen(shopper, products, 2) == ["view A", "view B"]
+
+
+def test_times_know_their_offset_whatever_the_database_gives_back(products: Products, shopper: Shopper, do: Do) -> None:
+    at = timezone.now()
+    do(shopper, "view A", until=at)
+    [event] = history_of(shopper)
+    assert event.happened_at == at
+    assert event.happened_at.utcoffset() == timedelta(0)
+
+
 def test_a_stranger_has_no_past(db: None) -> None:
     assert (history_of(None), rejected_by(None), bought_by(None)) == ([], set(), set())
 

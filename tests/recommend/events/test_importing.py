@@ -113,6 +113,13 @@ def test_columns_can_be_named_and_a_kind_be_given(products: Products, write: Any
     assert Event.objects.get().kind == "purchase"
 
 
+def test_columns_of_unknown_meaning_are_told(products: Products, write: Any) -> None:
+    out = StringIO()
+    path = write("log.csv", "user,sku,time,colour,item,weight\nada,A,2026-03-01,red,B,3\n")
+    call_command("import_events", str(path), stdout=out)
+    assert "left out: colour, item, weight" in out.getvalue()
+
+
 def test_what_cannot_be_read_is_reported_and_the_rest_goes_in(products: Products, write: Any, tmp_path: Path) -> None:
     wrong = {
         "no product with the sku": "ada,view,nowhere,2026-03-01",

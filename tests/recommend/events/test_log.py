@@ -12,6 +12,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from catalog.models import Product
+from recommend.events import log
 from recommend.events.drafts import EventDraft
 from recommend.events.log import record
 from recommend.events.models import Event, Shopper
@@ -49,13 +50,24 @@ def test_an_event_sent_again_is_one_event(products: Products, shopper: Shopper) 
     assert Event.objects.count() == 2
 
 
-def test_what_another_process_stored_in_between_is_left_alone(products: Products, shopper: Shopper) -> None:
-    draft = view(shopper, happened_at=timezone.now())
-    record([draft])
-    row = Event.objects.get()
-    row.pk = None
-    Event.objects.bulk_create([row], ignore_conflicts=True)
-    assert Event.objects.count() == 1
+def test_what_another_process_stored_in_between_is_left_alone(
+    products: Products, shopper: Shopper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft, beside = view(shopper, happened_at=timezone.now()), view(shopper, "B")
+
+    own_row = log._row
+
+    def raced(drafted: EventDraft, *arguments: Any) -> Event:
+        """After it was looked for and before it is written, another process writes the same event."""
+        if drafted.event_id == draft.event_id:
+            own_row(drafted, *arguments).save()
+        return own_row(drafted, *arguments)
+
+    monkeypatch.setattr(log, "_row", raced)
+    done = record([draft, beside])
+    assert done.rejected == []
+    assert Event.objects.filter(event_id=draft.event_id).count() == 1
+    assert Event.objects.filter(event_id=beside.event_id).count() == 1
 
 
 @pytest.mark.parametrize(
