@@ -27,6 +27,20 @@ def published_products() -> QuerySet[Product]:
     return Product.objects.filter(status=Product.Status.PUBLISHED)
 
 
+def with_skus(products: QuerySet[Product], *skus: str) -> QuerySet[Product]:
+    """Return those of `products` that have one of these SKUs, which come as strangers typed them.
+
+    One with a NUL is no product's, and is not asked for: PostgreSQL refuses the whole query.
+    """
+    return products.filter(sku__in=[sku for sku in skus if "\x00" not in sku])
+
+
+def buyable(product: str = "") -> Q:
+    """Return the condition that a product is in stock, itself or a variant. `product` is the lookup that leads to it."""
+    lead, row = (f"{product}__", product) if product else ("", "pk")
+    return Q(**{f"{lead}stock__gt": 0}) | Q(Exists(Variant.objects.filter(product=OuterRef(row), stock__gt=0)))
+
+
 def with_card_parts(products: QuerySet[Product]) -> QuerySet[Product]:
     """Load what a card shows: brand, store, category and pictures in their order (two queries in all)."""
     return products.select_related("brand", "store", "category").prefetch_related(

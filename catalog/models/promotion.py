@@ -83,11 +83,14 @@ class Promotion(models.Model):
 
     def covers(self, product: Product) -> bool:
         """Whether the product is in scope. Free of queries where scope and `product.category` are loaded."""
-        if not any(self.scope):
+        return self.covers_row(product.pk, product.brand_id, product.category.path if product.category else "")
+
+    def covers_row(self, product_id: int, brand_id: int | None, category_path: str) -> bool:
+        """The same by a product's columns; without a brand or category they are None or 0, and ""."""
+        scope = self.scope
+        if not any(scope) or product_id in scope.products or brand_id in scope.brands:
             return True
-        if product.pk in self.scope.products or product.brand_id in self.scope.brands:
-            return True
-        return product.category is not None and product.category.path.startswith(self.scope.category_paths)
+        return bool(category_path) and category_path.startswith(scope.category_paths)
 
 
 class Collection(models.Model):

@@ -16,11 +16,11 @@ from catalog.selectors import published_products, with_card_parts
 from recommend.events.models import Shopper
 from recommend.events.shoppers import of_name, shopper_of
 from recommend.surfaces import Ask, Surface
+from recommend.surfaces.base import DEEPEST
 from search.api.parameters import ATTRIBUTE, LONGEST_QUERY, LONGEST_VALUE, FiltersSerializer, Text, Whole
 from search.query.request import Filters
 
 MOST = 50  # hits in one answer
-DEEPEST = 480  # hits of one surface that can be paged to
 MOST_SKUS = 200
 LONGEST_SKU = 64
 LONGEST_NAME = 200  # of a shopper in another system

@@ -9,10 +9,12 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.models import Brand, Product, Promotion, Store
+from catalog.models import Brand, Promotion, Store
 from recommend.api import parameters
+from recommend.serving.cards import made_of
 from recommend.sponsored.surface import LABEL
 from recommend.surfaces import SURFACES, Recommendation
+from recommend.surfaces.base import DEEPEST
 from search.api.rendering import card
 from search.api.views import PublicView
 from search.index.errors import VectorStoreError
@@ -42,7 +44,8 @@ class RecommendationsView(PublicView):
                         help_text="Products as cards; of stores, brands and promotions `store`, `brand` or `promotion` "
                         "with the `products` that made the case. Each has `score`, `reason` and `why`, and a sponsored "
                         "one `sponsored`, the `label` to show, `placement`, the `link` that leads to the product and "
-                        "counts the click, and the address `seen`, to be posted to once it was in view.",
+                        "counts the click, and where the store pays for views the address `seen`, to be posted to once "
+                        "it was in view.",
                     ),
                     "offset": serializers.IntegerField(),
                     "more": serializers.BooleanField(help_text="Whether a larger offset gives more."),
@@ -69,7 +72,7 @@ class RecommendationsView(PublicView):
                 "personalised": bool(ask.shopper and ask.personal and ask.shopper.personalised),
                 "hits": [_hit(each) for each in found.hits],
                 "offset": ask.offset,
-                "more": found.more and ask.offset + ask.limit <= parameters.DEEPEST,
+                "more": found.more and ask.offset + ask.limit <= DEEPEST,
             },
             headers={"Cache-Control": "private, no-store"},
         )
@@ -83,10 +86,11 @@ def _hit(hit: Recommendation) -> dict[str, Any]:
             "label": LABEL,
             "placement": str(hit.placement),
             "link": reverse("recommend:go", args=[hit.placement]),
-            "seen": reverse("recommend:seen", args=[hit.placement]),
         }
+        if hit.by_view:
+            told["seen"] = reverse("recommend:seen", args=[hit.placement])
     if hit.product:
-        return {**_card(hit.product), **told}
+        return {**made_of(hit.product, card), **told}
     if hit.store:
         told["store"] = _named(hit.store)
     if hit.brand:
@@ -94,14 +98,6 @@ def _hit(hit: Recommendation) -> dict[str, Any]:
     if hit.promotion:
         told["promotion"] = _promotion(hit.promotion)
     return {**told, "products": [_hit(each) for each in hit.products]}
-
-
-def _card(product: Product) -> dict[str, Any]:
-    """Made once for as long as `recommend.serving.cards` remembers the product."""
-    held: dict[str, Any] | None = product.__dict__.get("_over_rest")
-    if held is None:
-        held = product.__dict__["_over_rest"] = card(product)
-    return held
 
 
 def _named(subject: Store | Brand) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """From a history to products that may be shown, with scores: by the live model, else by counts and content."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,17 +25,22 @@ log = logging.getLogger(__name__)
 NEAREST = 200  # of the user's vector
 NEIGHBOURS = 200  # of the last items
 LAST = 10  # events whose neighbours are looked at
-POPULAR = 200
+POPULAR = NEWEST = 200
 LIKE_EACH = 20  # products like one of the history, where no model is live
 RECENCY = 0.8  # weight of an event without a model, a step back
 
 
 @dataclass
 class Pool:
-    """Products with scores on one scale, and the parts that made each."""
+    """Products with scores on one scale, and the parts that made each.
+
+    `rest` is where more come from, the best first: each is asked only once those before it are used up, since who knows
+    how many of them may be shown?
+    """
 
     scores: dict[int, float] = field(default_factory=dict)
     parts: dict[int, dict[str, Any]] = field(default_factory=dict)
+    rest: "list[Callable[[], Pool]]" = field(default_factory=list)
 
     def add(self, id: int, score: float, **parts: Any) -> None:
         """Add to a product's score, and to its parts."""
@@ -41,16 +48,26 @@ class Pool:
         self.parts.setdefault(id, {}).update(parts)
 
     def below(self, other: "Pool") -> None:
-        """Take over from another pool what is not in this one, all of it below this one's last."""
-        lowest = min(self.scores.values(), default=1.0)
-        highest = max(other.scores.values(), default=1.0)
+        """Take over from another pool what is not in this one, 1 to 2 below this one's last.
+
+        The scales of two pools say nothing of each other, and the longer must not make all of the other alike.
+        """
+        lowest = min(self.scores.values(), default=2.0)
+        low, high = min(other.scores.values(), default=0.0), max(other.scores.values(), default=0.0)
         for id, score in other.scores.items():
             if id not in self.scores:
-                self.add(id, lowest - 1.0 - (highest - score), **other.parts[id])
+                self.add(id, lowest - 1.0 - (high - score) / ((high - low) or 1.0), **other.parts[id])
+
+    def fall_back(self) -> bool:
+        """Take the next of `rest` below what is there. False where nothing is left."""
+        if not self.rest:
+            return False
+        self.below(self.rest.pop(0)())
+        return True
 
 
-def for_shopper(profile: Profile, wish: Wish, *, wanted: int, only: list[int] | None = None) -> Pool:
-    """The best for this shopper, and below them what is popular if those are few. `only` narrows it to some."""
+def for_shopper(profile: Profile, wish: Wish, *, only: list[int] | None = None) -> Pool:
+    """The best for this shopper; then what is popular, and then what came last. `only` some are scored and no more."""
     if profile.live is not None and len(profile.history):
         pool = by_model(profile, wish, only=only)
     elif profile.past.seen:
@@ -60,8 +77,8 @@ def for_shopper(profile: Profile, wish: Wish, *, wanted: int, only: list[int] | 
     if only is not None:
         among = set(only)
         pool = Pool({id: s for id, s in pool.scores.items() if id in among}, pool.parts)
-    elif len(pool.scores) < wanted:
-        pool.below(popular(wish))
+    else:
+        pool.rest = [partial(popular, wish), partial(newest, wish)]
     return pool
 
 
@@ -188,7 +205,7 @@ def _described_alike(anchors: list[int], wish: Wish) -> dict[int, list[tuple[int
 
 
 def popular(wish: Wish) -> Pool:
-    """What is wanted most lately; where nothing was counted yet, what came last. One query, or two."""
+    """What is wanted most lately. One query."""
     pool = Pool()
     wanted = (
         Demand.objects.filter(product__in=wish.rows().values("pk"))
@@ -197,8 +214,12 @@ def popular(wish: Wish) -> Pool:
     )
     for id, popularity in wanted:
         pool.add(id, popularity, popularity=round(popularity, 3))
-    if not pool.scores:
-        newest = wish.rows().order_by("-published_at", "-pk").values_list("pk", flat=True)[:POPULAR]
-        for rank, id in enumerate(newest):
-            pool.add(id, float(-rank), newest=rank)
+    return pool
+
+
+def newest(wish: Wish) -> Pool:
+    """What came last. One query."""
+    pool = Pool()
+    for rank, id in enumerate(wish.rows().order_by("-published_at", "-pk").values_list("pk", flat=True)[:NEWEST]):
+        pool.add(id, float(-rank), newest=rank)
     return pool

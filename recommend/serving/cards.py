@@ -5,37 +5,35 @@ an old one. What changes a picture or the name of a brand marks the products tha
 well; only what is written past `catalog.services` may be minutes old.
 """
 
-import threading
-import time
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import TypeVar, cast
 
 from catalog.models import Product
 from catalog.selectors import products_for_cards
-from recommend.serving import memory
+from recommend.serving.memory import Kept
 from recommend.serving.shelf import Stand
 
-SECONDS = 300.0
-MOST = 5_000
-_held: OrderedDict[tuple[int, tuple[object, ...]], tuple[float, Product]] = OrderedDict()
-_lock = threading.Lock()
-memory.on_forget(_held.clear)
+T = TypeVar("T")
+_State = tuple[int, tuple[object, ...]]  # id, and what changes with the row
 
 
 def cards(stands: Sequence[Stand]) -> list[Product]:
     """Products in the order given; two queries for those that are not remembered. They are shared: change none."""
-    now = time.monotonic()
-    with _lock:
-        held = {each.id: _held.get((each.id, each.state)) for each in stands}
-    found = {id: entry[1] for id, entry in held.items() if entry is not None and now - entry[0] < SECONDS}
-    missing = [each for each in stands if each.id not in found]
-    if missing:
-        read = {product.pk: product for product in products_for_cards([each.id for each in missing])}
-        with _lock:
-            for each in missing:
-                if each.id in read:
-                    _held[each.id, each.state] = now, read[each.id]
-            while len(_held) > MOST:
-                _held.popitem(last=False)
-        found |= read
-    return [found[each.id] for each in stands if each.id in found]
+    found = _CARDS.of([(each.id, each.state) for each in stands])
+    return [found[each.id, each.state] for each in stands if (each.id, each.state) in found]
+
+
+def made_of(product: Product, make: Callable[[Product], T]) -> T:
+    """What `make` makes of a product, once for as long as the product is remembered. It is shared too."""
+    made = product.__dict__.setdefault("_made", {})
+    if make not in made:
+        made[make] = make(product)
+    return cast(T, made[make])
+
+
+def _read(states: Collection[_State]) -> dict[_State, Product]:
+    read = {product.pk: product for product in products_for_cards([id for id, _ in states])}
+    return {state: read[state[0]] for state in states if state[0] in read}
+
+
+_CARDS = Kept(_read, seconds=300, most=5_000)

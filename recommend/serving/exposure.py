@@ -6,13 +6,14 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Count, F, Sum
 from django.db.models.functions import TruncHour
+from django.utils import timezone
 from numpy.typing import NDArray
 from scipy.special import betaincinv
 
@@ -22,13 +23,15 @@ from recommend.serving.models import Exposure
 log = logging.getLogger(__name__)
 
 SURFACE = "new-arrivals"
-FLUSH_SECONDS = 5.0  # what a killed process loses of its counts, at most
+# Between two writings of a process. What was shown since the last one is written when the next is shown, and lost where
+# the process ends before.
+FLUSH_SECONDS = 5.0
 # How many times shown the rate of all products weighs, before a product's own counts say more.
 PRIOR = 100.0
 USUAL_RATE = 0.03  # clicks each time shown, where nothing was counted yet
 
 _lock = threading.Lock()
-_waiting: Counter[tuple[int, datetime]] = Counter()
+_waiting: Counter[int] = Counter()
 _flushed_at = 0.0
 
 
@@ -36,11 +39,11 @@ def hour_of(at: datetime) -> datetime:
     return at.replace(minute=0, second=0, microsecond=0)
 
 
-def shown(product_ids: Iterable[int], at: datetime) -> None:
+def shown(product_ids: Iterable[int]) -> None:
     """Count products as shown. They are written together every few seconds, beside the request and not within it."""
     global _flushed_at
     with _lock:
-        _waiting.update((id, hour_of(at)) for id in product_ids)
+        _waiting.update(product_ids)
         due = time.monotonic() - _flushed_at > FLUSH_SECONDS and not connection.in_atomic_block
         if due:
             _flushed_at = time.monotonic()
@@ -64,27 +67,32 @@ def flush() -> None:
         _waiting.clear()
     if not counts:
         return
-    times: dict[tuple[datetime, int], list[int]] = {}
-    for (product, hour), count in counts.items():
-        times.setdefault((hour, count), []).append(product)
+    # Of the hour in which it is written, so that hours that are over stay as they are.
+    hour = hour_of(timezone.now())
+    products: dict[int, list[int]] = {}
+    for product, count in counts.items():
+        products.setdefault(count, []).append(product)
     with transaction.atomic():
         Exposure.objects.bulk_create(
-            [Exposure(product_id=product, hour=hour) for product, hour in counts], ignore_conflicts=True
+            [Exposure(product_id=product, hour=hour) for product in counts], ignore_conflicts=True
         )
-        for (hour, count), products in times.items():
-            Exposure.objects.filter(hour=hour, product__in=products).update(shown=F("shown") + count)
+        for count, ids in products.items():
+            Exposure.objects.filter(hour=hour, product__in=ids).update(shown=F("shown") + count)
 
 
 def count_clicks(at: datetime) -> int:
-    """Bring the clicks level with the log, and drop hours that no new arrival can have any more."""
+    """Bring the clicks level with the log, and drop hours that no new arrival can have any more.
+
+    A click counts in the hour in which it was received: one that comes late changes no hour that was counted before.
+    """
     since = hour_of(at) - timedelta(days=settings.RECOMMEND_NEW_DAYS)
     Exposure.objects.filter(hour__lt=since).delete()
     clicks = (
         Event.objects.filter(
-            kind=Event.Kind.CLICK, surface=SURFACE, product__isnull=False, happened_at__gte=since, happened_at__lt=at
+            kind=Event.Kind.CLICK, surface=SURFACE, product__isnull=False, happened_at__gte=since, received_at__lt=at
         )
         .order_by()
-        .annotate(hour=TruncHour("happened_at"))
+        .annotate(hour=TruncHour("received_at", tzinfo=UTC))
         .values("product_id", "hour")
         .annotate(count=Count("pk"))
         .values_list("product_id", "hour", "count")
@@ -97,23 +105,26 @@ def count_clicks(at: datetime) -> int:
 
 
 def drawn(product_ids: Sequence[int], who: str, at: datetime) -> NDArray[np.float64]:
-    """(products,) a draw of each one's click-through from what the hours before this one say of it.
+    """(products,) a draw of each one's click-through from what the hours say of it.
 
     Thompson sampling (Thompson, Biometrika 25, 1933; Chapelle and Li, NIPS 2011): what was shown little may be good and
     is drawn high at times, so it gets seen; what was shown often and not clicked sinks. One shopper has the same draws
-    within an hour, so that a page can be scrolled and loaded again. One query.
+    within an hour, so that a page can be scrolled and loaded again: neither this hour counts, nor the one before it,
+    whose last clicks are counted in this one. Two queries.
     """
     hour = hour_of(at)
-    rows = (
-        Exposure.objects.filter(product__in=product_ids, hour__lt=hour)
-        .values("product_id")
-        .annotate(clicked=Sum("clicks"), times=Sum("shown"))
-        .values_list("product_id", "clicked", "times")
-    )
-    counts = {product: (clicked, max(times, clicked)) for product, clicked, times in rows}
+    counted = Exposure.objects.filter(hour__lt=hour - timedelta(hours=1))
+    sums = {"clicked": Sum("clicks", default=0), "times": Sum("shown", default=0)}
+    rows = counted.filter(product__in=product_ids).values("product_id").annotate(**sums)
+    counts = {
+        product: (clicked, max(times, clicked))
+        for product, clicked, times in rows.values_list("product_id", "clicked", "times")
+    }
     clicked = np.array([counts.get(id, (0, 0))[0] for id in product_ids], np.float64)
     times = np.array([counts.get(id, (0, 0))[1] for id in product_ids], np.float64)
-    usual = (clicked.sum() + USUAL_RATE * PRIOR) / (times.sum() + PRIOR)
+    # Of all products, whichever are asked for.
+    whole = counted.aggregate(**sums)
+    usual = (whole["clicked"] + USUAL_RATE * PRIOR) / (max(whole["times"], whole["clicked"]) + PRIOR)
     chances = np.array([_chance(f"{who} {hour.isoformat()} {id}") for id in product_ids])
     return np.asarray(betaincinv(usual * PRIOR + clicked, (1 - usual) * PRIOR + times - clicked, chances), np.float64)
 

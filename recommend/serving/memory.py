@@ -15,8 +15,6 @@ from recommend.events.models import Event, Shopper
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 SHOPPERS = 5_000
-
-
 _everything: list[Callable[[], None]] = []
 
 
@@ -45,6 +43,8 @@ class Kept(Generic[K, V]):
         now = time.monotonic()
         with self._lock:
             held = {key: self._held[key] for key in keys if key in self._held}
+            for key in held:
+                self._held.move_to_end(key)
         fresh = {key: value for key, (at, value) in held.items() if now - at < self._seconds}
         if missing := [key for key in keys if key not in fresh]:
             read = self._read(missing)
@@ -71,6 +71,8 @@ def past(shopper: Shopper) -> Past:
     state = _state(shopper.pk)
     with _lock:
         known = _pasts.get(shopper.key)
+        if known is not None:
+            _pasts.move_to_end(shopper.key)
     if known is not None and known[0] == state:
         return known[1]
     personalised = any(own for _, merged_into, own, *_ in state if merged_into is None)

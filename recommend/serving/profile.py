@@ -40,6 +40,7 @@ class Known:
     store_id: int | None
     category: str
     category_id: int | None
+    family: str
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,8 @@ _PRODUCTS, _BRANDS, _CATEGORIES = (
     connection.ops.quote_name(model._meta.db_table) for model in (Product, Brand, Category)
 )
 _NAMED = f"""
-    SELECT p.id, p.sku, p.title, COALESCE(b.name, ''), p.brand_id, p.store_id, COALESCE(c.name, ''), p.category_id
+    SELECT p.id, p.sku, p.title, COALESCE(b.name, ''), p.brand_id, p.store_id, COALESCE(c.name, ''), p.category_id,
+        p.family
     FROM {_PRODUCTS} p LEFT JOIN {_BRANDS} b ON b.id = p.brand_id LEFT JOIN {_CATEGORIES} c ON c.id = p.category_id
     WHERE p.status = %s AND p.id IN ({{}})
 """  # noqa: S608  (names of our own)

@@ -23,7 +23,8 @@ def shopper_of(request: Any) -> Shopper | None:
 def taste_of(shopper: Shopper, ids: Sequence[int]) -> Mapping[int, float]:
     """Product id -> 0..1: its rank for this shopper among those that the live model knows; 0 for what was hidden.
 
-    Empty without a model or a history. Three queries, and the model's scores of these products alone.
+    Empty without a model or a history. One query, three more if anything happened since the shopper's past was read
+    last, and the model's scores of these products alone.
     """
     profile = profile_of(Ask(shopper))
     tastes = dict.fromkeys(profile.past.rejected.intersection(ids), DISLIKED)

@@ -39,8 +39,12 @@ def choose(
     relevance: float,
     caps: Caps,
     room: Sequence[float] = (),
+    placed: int = 0,
 ) -> list[int]:
     """Return rows in the order they are shown, at most `count`, one of each family.
+
+    The first `placed` rows are shown already, in this order, each of a family of its own. They are not returned, but
+    families, caps, likeness and the room of each interest go on from them.
 
     Each place goes to the candidate with the best `relevance * score - (1 - relevance) * likeness`, where the score is
     stretched to 0..1 and likeness is the cosine to the most alike of those chosen before (maximal marginal relevance,
@@ -48,7 +52,7 @@ def choose(
     for each interest, places are dealt out among them by Webster's method (Sainte-Laguë), so each gets its share.
     """
     n = len(found.scores)
-    worth = relevance * stretched(found.scores)
+    worth = relevance * np.concatenate([np.zeros(placed), stretched(found.scores[placed:])])
     vectors = unit(found.vectors) if found.vectors is not None and relevance < 1 else None
     nearest = np.zeros(n)
     brands, stores = np.asarray(found.brands, np.int64), np.asarray(found.stores, np.int64)
@@ -60,14 +64,17 @@ def choose(
     within = free.copy()  # free, and below the caps of this block
     in_block: Counter[tuple[str, int]] = Counter()
     order: list[int] = []
-    while len(order) < min(count, n) and free.any():
-        able = within if within.any() else free
-        if interests is not None:
-            waiting = left > 0 if able is free else np.bincount(interests[able], minlength=len(room)) > 0
-            turn = np.where(waiting, share / (2 * given + 1), -1.0).argmax()
-            able = able & (interests == turn)
-        # The first of equals, so that the order is one.
-        row = int(np.where(able, worth - (1 - relevance) * nearest, -np.inf).argmax())
+    while len(order) < min(placed + count, n) and free.any():
+        if len(order) < placed:
+            row = len(order)
+        else:
+            able = within if within.any() else free
+            if interests is not None:
+                waiting = left > 0 if able is free else np.bincount(interests[able], minlength=len(room)) > 0
+                turn = np.where(waiting, share / (2 * given + 1), -1.0).argmax()
+                able = able & (interests == turn)
+            # The first of equals, so that the order is one.
+            row = int(np.where(able, worth - (1 - relevance) * nearest, -np.inf).argmax())
         order.append(row)
         gone = families.get(found.families[row], [row])
         if interests is not None:
@@ -85,7 +92,7 @@ def choose(
                     within &= groups != groups[row]
         if vectors is not None:
             nearest = np.maximum(nearest, vectors @ vectors[row])
-    return order
+    return order[placed:]
 
 
 def _members(families: Sequence[str]) -> dict[str, list[int]]:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import QuerySet
 from qdrant_client import models
 
 from catalog.models import Category, Product, Variant
-from catalog.selectors import published_products
+from catalog.selectors import buyable, published_products
 from recommend.serving.profile import Profile
 from recommend.surfaces.base import Ask
 from search.index.client import get_client
@@ -56,8 +56,7 @@ class Wish:
 
     def rows(self) -> QuerySet[Product]:
         """The products that can be bought and meet the conditions, but for attributes."""
-        in_variants = Exists(Variant.objects.filter(product=OuterRef("pk"), stock__gt=0))
-        found = published_products().filter(Q(stock__gt=0) | in_variants).filter(self.conditions.filter_rows())
+        found = published_products().filter(buyable(), self.conditions.filter_rows())
         if self.ask.category:
             found = found.filter(category__path__startswith=self.ask.category.path)
         return found.order_by()

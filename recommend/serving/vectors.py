@@ -1,14 +1,13 @@
 """Text and picture vectors of products side by side, for how alike hits are. Without any, nothing is like anything."""
 
 import logging
-import threading
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from recommend.models.base import Scores
+from recommend.serving import memory
 from recommend.training.live import Live
 from search.index import live as index
 from search.index.client import get_client
@@ -16,11 +15,6 @@ from search.index.errors import VectorStoreError
 from search.index.schema import IMAGE, TEXT
 
 log = logging.getLogger(__name__)
-
-KEPT = 4096  # products whose vectors a process keeps; they serve likeness only, and may be of before an edit
-MOST = 100  # asked of the index at once
-_kept: OrderedDict[tuple[str, int], Scores] = OrderedDict()
-_lock = threading.Lock()
 
 
 def content_vectors(ids: Sequence[int], live: Live | None) -> Scores:
@@ -38,25 +32,22 @@ def content_vectors(ids: Sequence[int], live: Live | None) -> Scores:
 
 
 def _of_index(ids: Sequence[int], collection: str) -> Scores:
-    with _lock:
-        known = {id: _kept[collection, id] for id in ids if (collection, id) in _kept}
-    missing = [id for id in ids if id not in known][:MOST]
-    if missing:
-        records = get_client().retrieve(collection, missing, with_payload=False, with_vectors=[TEXT, IMAGE])
-        fresh = {int(each.id): (each.vector.get(TEXT), each.vector.get(IMAGE)) for each in records
-                 if isinstance(each.vector, dict)}  # fmt: skip
-        known |= _side_by_side(fresh)
-        with _lock:
-            for id in fresh:
-                _kept[collection, id] = known[id]
-            while len(_kept) > KEPT:
-                _kept.popitem(last=False)
+    known = _KEPT.of([(collection, id) for id in ids])
     width = max((len(vector) for vector in known.values()), default=1)
     out = np.zeros((len(ids), width), np.float32)
     for row, id in enumerate(ids):
-        if (vector := known.get(id)) is not None:
+        if (vector := known.get((collection, id))) is not None:
             out[row, : len(vector)] = vector
     return out
+
+
+def _read(keys: Collection[tuple[str, int]]) -> dict[tuple[str, int], Scores]:
+    """Of one collection, which is the one that is live: one request."""
+    collection, ids = next(name for name, _ in keys), [id for _, id in keys]
+    records = get_client().retrieve(collection, ids, with_payload=False, with_vectors=[TEXT, IMAGE])
+    found = {int(each.id): (each.vector.get(TEXT), each.vector.get(IMAGE)) for each in records
+             if isinstance(each.vector, dict)}  # fmt: skip
+    return {(collection, id): vector for id, vector in _side_by_side(found).items()}
 
 
 def _side_by_side(found: Mapping[int, tuple[Any, Any]]) -> dict[int, Scores]:
@@ -68,3 +59,7 @@ def _side_by_side(found: Mapping[int, tuple[Any, Any]]) -> dict[int, Scores]:
         looks = seen.mean(axis=0) if seen is not None and seen.ndim == 2 else seen
         made[id] = np.concatenate([words, looks]) if looks is not None else words
     return made
+
+
+# They serve likeness only, and may be of before an edit.
+_KEPT = memory.Kept(_read, seconds=300, most=4096)

@@ -8,11 +8,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.conf import settings
-from django.db.models import Q
 from django.utils import timezone
 
 from recommend.events.models import Shopper
-from recommend.sponsored.candidates import Runner, entries, running
+from recommend.sponsored.candidates import Runner, entries
 from recommend.sponsored.models import Placement
 from recommend.sponsored.second_price import hold
 
@@ -29,21 +28,9 @@ class Placed:
     by_view: bool  # charged when it is seen; otherwise when it is clicked
 
 
-def place(shopper: Shopper | None, relevance: Mapping[int, float], places: int, surface: str) -> list[Placed]:
-    """Choose sponsored products among those of `relevance` (product id -> 0..1), best place first.
-
-    Those below SPONSORED_FLOOR do not take part, and neither do campaigns whose state, window, money, pacing or cap for
-    this shopper forbids it, nor products that cannot be bought now. What is returned is written down as shown. Three
-    queries and an insert; an empty list where nobody takes part.
-    """
-    relevant = [id for id, each in relevance.items() if each >= settings.SPONSORED_FLOOR]
-    runners = running(Q(pk__in=relevant)) if relevant and places > 0 else []
-    return place_among(runners, shopper, relevance, places, surface)
-
-
-def place_among(
-    runners: Sequence[Runner],
+def place(
     shopper: Shopper | None,
+    runners: Sequence[Runner],
     relevance: Mapping[int, float],
     places: int,
     surface: str,
@@ -51,7 +38,11 @@ def place_among(
     at: datetime | None = None,
     chance: random.Random | None = None,
 ) -> list[Placed]:
-    """The same for a caller that has asked for the runners already."""
+    """Choose sponsored products among the runners by `relevance` (product id -> 0..1), best place first.
+
+    Those below SPONSORED_FLOOR do not take part, and neither do campaigns whose pacing or cap for this shopper forbids
+    it. What is returned is written down as shown. A query for the caps and an insert; neither where nobody takes part.
+    """
     now = at or timezone.now()
     won = hold(
         entries(shopper, runners, relevance, at=now, chance=chance),

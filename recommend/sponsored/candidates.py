@@ -7,10 +7,11 @@ from datetime import datetime, time
 from decimal import Decimal
 
 from django.conf import settings
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count, F, Q
 from django.utils import timezone
 
-from catalog.models import Product, Variant
+from catalog.models import Product
+from catalog.selectors import buyable
 from recommend.events.models import Shopper
 from recommend.sponsored import pacing
 from recommend.sponsored.models import Campaign, Placement
@@ -40,10 +41,9 @@ def running(within: Q | None = None, *, at: datetime | None = None) -> list[Runn
     while it is published, in stock, and sold by the campaign's store.
     """
     now = at or timezone.now()
-    in_variants = Exists(Variant.objects.filter(product=OuterRef("product"), stock__gt=0))
     pairs = Campaign.products.through.objects.filter(
         Q(campaign__ends_at=None) | Q(campaign__ends_at__gt=now),
-        Q(product__stock__gt=0) | in_variants,
+        buyable("product"),
         campaign__active=True,
         campaign__starts_at__lte=now,
         campaign__spent__lt=F("campaign__budget"),

@@ -17,8 +17,9 @@ from qdrant_client import models
 
 from catalog.models import Product
 from catalog.selectors import published_products
-from recommend.events.history import Seen
+from recommend.serving.profile import Profile
 from recommend.surfaces.base import Ask
+from recommend.training import behaviour
 from search import query
 from search.index.client import get_client
 from search.index.live import Live, on_live
@@ -33,7 +34,6 @@ SAMPLE = 128
 SAMPLE_SECONDS = 600
 HITS = 60  # of a search that count: at rank 60 of every list the score is half of the best one's
 RECENT = 5  # things of a history that a shopper without a behaviour vector is measured by
-NEAREST = 100  # products for one thing looked at
 IN_CATEGORY = 0.5  # what standing in the category of the page is worth; the shopper's taste makes up the rest
 
 
@@ -46,7 +46,7 @@ class Relevant:
     by: str  # "search", "product", "history", "taste" or "category"
 
 
-def relevant_to(ask: Ask, history: Sequence[Seen], candidates: Collection[int]) -> dict[int, Relevant]:
+def relevant_to(ask: Ask, profile: Profile, candidates: Collection[int]) -> dict[int, Relevant]:
     """Product id -> relevance, for those of `candidates` that have any. Nothing for a stranger without a context.
 
     Words count before the product looked at, that before the shopper's own history, and that within the category of the
@@ -56,7 +56,7 @@ def relevant_to(ask: Ask, history: Sequence[Seen], candidates: Collection[int]) 
         return _to_words(ask, candidates)
     if ask.anchors:
         return _to_products(ask.anchors, candidates, "much like {}", "product")
-    taste = _to_history(history, candidates) if ask.personal else {}
+    taste = _to_history(profile, candidates)
     if ask.category is None:
         return taste
     nowhere = Relevant(0.0, f"in {ask.category.name}", "category")
@@ -79,33 +79,26 @@ def _to_words(ask: Ask, candidates: Collection[int]) -> dict[int, Relevant]:
     }
 
 
-def _to_history(history: Sequence[Seen], candidates: Collection[int]) -> dict[int, Relevant]:
-    if not history:
+def _to_history(profile: Profile, candidates: Collection[int]) -> dict[int, Relevant]:
+    if not profile.past.seen:
         return {}
-    taste = _to_behaviour(history, candidates)
+    taste = _to_behaviour(profile, candidates)
     if taste is not None:
         return {id: Relevant(score, "close to what you have been looking at", "taste") for id, score in taste.items()}
-    recent = list(dict.fromkeys(seen.product_id for seen in reversed(history)))[:RECENT]
-    products = published_products().filter(pk__in=recent)
+    products = published_products().filter(pk__in=list(profile.last)[-RECENT:])
     return _to_products(list(products), candidates, "much like {} from your history", "history")
 
 
-def _to_behaviour(history: Sequence[Seen], candidates: Collection[int]) -> dict[int, float] | None:
+def _to_behaviour(profile: Profile, candidates: Collection[int]) -> dict[int, float] | None:
     """By the live model's vector of the shopper; None where no model is live, or it has no vectors."""
-    from recommend.training import behaviour
-    from recommend.training.live import live
-
-    model = live()
-    if model is None or model.vectors is None:
+    live = profile.live
+    if live is None or live.vectors is None or not len(profile.history):
         return None
-    rows = [model.rows[seen.product_id] for seen in history if seen.product_id in model.rows]
-    if not rows:
-        return None
-    vector = model.vectors.user_vector(np.array(rows, np.int64))
-    sample = np.random.default_rng(model.version).choice(len(model.items), min(SAMPLE, len(model.items)), replace=False)
-    noise = model.item_vectors[sample] @ vector
+    vector = live.vectors.user_vector(profile.history)
+    sample = np.random.default_rng(live.version).choice(len(live.items), min(SAMPLE, len(live.items)), replace=False)
+    noise = live.item_vectors[sample] @ vector
     only = models.Filter(must=[has_id(candidates)])
-    near = behaviour.nearest(vector, filter=only, limit=NEAREST, version=model.version)
+    near = behaviour.nearest(vector, filter=only, limit=len(candidates), version=live.version)
     return dict(zip((id for id, _ in near), above(noise, [score for _, score in near]), strict=True))
 
 
@@ -134,10 +127,10 @@ def _near(anchors: list[int], candidates: list[int], live: Live) -> dict[int, di
             query=vectors[anchor][name],
             using=name,
             filter=models.Filter(must=[has_id(ids)], must_not=[has_id([anchor])]),
-            limit=limit,
+            limit=len(ids),  # all of them: who is far by one vector counts so, and is not left out of the mean
         )
         for anchor, name in asked
-        for ids, limit in ((candidates, NEAREST), (sample, SAMPLE))
+        for ids in (candidates, sample)
     ]
     answers = get_client().query_batch_points(live.name, requests) if requests else []
     parts: dict[int, dict[int, list[float]]] = {anchor: {} for anchor in vectors}

@@ -1,8 +1,8 @@
 """Who is shown in the sponsored places, and what each pays.
 
 The generalised second-price auction with quality scores (Edelman, Ostrovsky and Schwarz, "Internet Advertising and the
-Generalized Second-Price Auction", American Economic Review 97, 2007; Varian, "Position Auctions", 2007). The relevance
-floor comes first: what is not relevant cannot buy its way in. What is left is ordered by bid times quality, and the
+Generalized Second-Price Auction", American Economic Review 97, 2007; Varian, "Position Auctions", 2007). What is not
+relevant cannot buy its way in: `candidates.entries` keeps it out. What enters is ordered by bid times quality, and the
 winner of a place pays the least bid with which it would still have it: the score of whoever would stand there instead,
 divided by its own quality, and at least the reserve. So no price depends on the winner's own bid.
 
@@ -77,7 +77,6 @@ def hold(
     entries: Collection[Entry],
     places: int,
     *,
-    floor: float = 0.0,
     per_store: int = 1,
     chance: random.Random | None = None,
 ) -> list[Won]:
@@ -86,7 +85,7 @@ def hold(
     A price is set by the best entry of another store that could stand in the place instead: a store does not bid
     against itself, and whoever is kept out by the winner (another colour of the same product) still counts against it.
     """
-    able = [each for each in entries if each.relevance >= floor and each.bid >= each.reserve and each.score > 0]
+    able = [each for each in entries if each.bid >= each.reserve and each.score > 0]
     (chance or random.SystemRandom()).shuffle(able)
     able.sort(key=lambda entry: entry.score, reverse=True)
     line, won = _Line(), list[Won]()

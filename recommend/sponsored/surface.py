@@ -4,11 +4,14 @@ from django.db.models import Q
 
 from catalog.models import Product
 from catalog.selectors import products_for_cards
-from recommend.events.history import Past, past_of
-from recommend.sponsored.auction import Placed, place_among
+from recommend.events.history import Past
+from recommend.serving.profile import profile_of
+from recommend.sponsored.auction import Placed, place
 from recommend.sponsored.candidates import Runner, running
 from recommend.sponsored.relevance import Relevant, relevant_to
 from recommend.surfaces.base import Answer, Ask, Recommendation
+from search.index.errors import IndexMissing
+from search.query import SearchUnavailable
 from search.query.filters import resolve
 
 SURFACE = "sponsored"
@@ -20,18 +23,24 @@ def sponsored(ask: Ask) -> Answer:
 
     An answer is shown once: what it holds counts as shown to the shopper and may be charged. So there is no second
     page; a page that goes on asks anew, with what it shows in `exclude`. A fixed number of queries, whatever campaigns
-    there are. Raises VectorStoreError, and SearchUnavailable where words are asked for.
+    there are. Nothing where nothing was ever indexed. Raises VectorStoreError, and SearchUnavailable where words are
+    asked for.
     """
     if ask.offset or ask.limit < 1:
         return Answer([])
-    past = past_of(ask.shopper) if ask.shopper is not None else Past()
-    runners = _allowed(ask, past, running(_within(ask), at=ask.at))
+    runners = running(_within(ask), at=ask.at)
     if not runners:
         return Answer([])
-    history = past.seen if ask.personal else []
-    relevant = relevant_to(ask, history, {each.product_id for each in runners})
+    profile = profile_of(ask)
+    runners = _allowed(ask, profile.past, runners)
+    try:
+        relevant = relevant_to(ask, profile, {each.product_id for each in runners}) if runners else {}
+    except (IndexMissing, SearchUnavailable) as error:
+        if isinstance(error.__cause__ or error, IndexMissing):
+            return Answer([])
+        raise
     scores = {id: each.score for id, each in relevant.items()}
-    placed = place_among(runners, ask.shopper, scores, ask.limit, _place_of(ask), at=ask.at)
+    placed = place(ask.shopper, runners, scores, ask.limit, _place_of(ask), at=ask.at)
     products = {product.pk: product for product in products_for_cards([each.product_id for each in placed])}
     hits = [
         _hit(products[each.product_id], each, relevant[each.product_id])
@@ -79,4 +88,5 @@ def _hit(product: Product, placed: Placed, relevant: Relevant) -> Recommendation
             "by": relevant.by,
         },
         placement=placed.placement_key,
+        by_view=placed.by_view,
     )

@@ -20,9 +20,11 @@ log = logging.getLogger(__name__)
 
 
 class _Throttle(SimpleRateThrottle):
-    """One address costs a store only so much, whatever it clicks on."""
+    """One address costs a store only so much, whatever it clicks on. What is seen uses up none of the clicks."""
 
-    scope = "sponsored"
+    def __init__(self, scope: str) -> None:
+        self.scope = scope
+        super().__init__()
 
     def get_rate(self) -> str:
         rate: str = settings.SPONSORED_CLICK_RATE
@@ -40,7 +42,7 @@ def go(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         raise Http404("This link has expired.")
     product = placement.product
     # Nobody pays for a click that leads to a page which says that the product is gone.
-    if product.status == Product.Status.PUBLISHED and navigates(request) and _counts(request):
+    if product.status == Product.Status.PUBLISHED and navigates(request) and _counts(request, "sponsored-click"):
         try:
             ledger.clicked(key)
         except DatabaseError:
@@ -55,7 +57,7 @@ def go(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 @require_POST
 def seen(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """Charge for a view, where the campaign pays for views. One answer in every case: there is nothing to be learnt."""
-    if _counts(request):
+    if _counts(request, "sponsored-view"):
         try:
             ledger.seen(key)
         except DatabaseError:
@@ -63,5 +65,5 @@ def seen(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-def _counts(request: HttpRequest) -> bool:
-    return by_a_person(request) and bool(_Throttle().allow_request(request, None))  # type: ignore[arg-type]
+def _counts(request: HttpRequest, scope: str) -> bool:
+    return by_a_person(request) and bool(_Throttle(scope).allow_request(request, None))  # type: ignore[arg-type]

@@ -13,6 +13,7 @@ from recommend.events.models import Shopper
 from search.query.request import Filters
 
 Kind = Literal["product", "store", "brand", "promotion"]
+DEEPEST = 480  # hits of one surface that can be scrolled or paged to
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class Recommendation:
     """A product (or a store, brand or promotion with its `products`), its score on this surface's own scale, and why.
 
     `reason` is a sentence for the shopper that is true of this hit; `why` has the parts that it was computed from, as
-    JSON. A sponsored hit has `placement`, the key that its click or view is charged by, and is always labelled.
+    JSON. A sponsored hit has `placement`, the key that its click or view is charged by, and is always labelled;
+    `by_view` says that it is to be reported once it was seen.
     """
 
     product: Product | None  # with brand, store, category and pictures loaded
@@ -56,6 +58,7 @@ class Recommendation:
     promotion: Promotion | None = None
     products: tuple["Recommendation", ...] = ()  # those that made the case for a store, brand or promotion
     placement: UUID | None = None
+    by_view: bool = False
 
     @property
     def subject(self) -> Product | Store | Brand | Promotion:

@@ -1,6 +1,8 @@
 """What goes with a product: learned from baskets and from what shoppers went on to; never another of the same kind."""
 
+import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,9 @@ from recommend.serving.serve import serve
 from recommend.serving.shelf import Stand, Wish
 from recommend.surfaces.base import Answer, Ask
 from recommend.surfaces.content import nearest
+from search.index.errors import VectorStoreError
+
+log = logging.getLogger(__name__)
 
 Names = dict[int, Product | Known]  # the products that reasons may name, by id
 ALIKE = 10  # products like the one looked at, whose companions stand in for its own
@@ -47,18 +52,16 @@ def complements(ask: Ask) -> Answer:
     it, for a product without a past; and of the categories that shoppers of its category go on to."""
     profile, wish, pool = profile_of(ask), Wish.of(ask), Pool()
     anchors = ask.anchors
-    wanted = ask.offset + ask.limit + 1
     named: Names = {each.pk: each for each in anchors}
     kinds = [each.category.path for each in anchors if each.category]
     families = {each.family for each in anchors} - {""}
 
     _add_companions(pool, anchors, Companions.Kind.CROSSING)
-    if len(pool.scores) < wanted:
-        pool.below(_of_model(profile, anchors))
-    if len(pool.scores) < wanted:
-        pool.below(_of_alike(anchors[0], named))
-    if len(pool.scores) < wanted:
-        pool.below(_of_categories(anchors, wish))
+    pool.rest = [
+        partial(_of_model, profile, anchors),
+        partial(_of_alike, anchors, named),
+        partial(_of_categories, anchors, wish),
+    ]
 
     def another_kind(stand: Stand) -> bool:
         same = any(stand.path.startswith(path) or path.startswith(stand.path) for path in kinds)
@@ -103,16 +106,22 @@ def _of_model(profile: Profile, anchors: Sequence[Product]) -> Pool:
     return pool
 
 
-def _of_alike(anchor: Product, named: Names) -> Pool:
-    """The companions of the products nearest by text and picture, by how near those are."""
+def _of_alike(anchors: Sequence[Product], named: Names) -> Pool:
+    """The companions of the products nearest by text and picture, by how near those are; none without the index."""
     pool = Pool()
-    near = dict(sorted(nearest(anchor, ALIKE).items(), key=lambda pair: (-pair[1], pair[0]))[:ALIKE])
+    near: dict[int, float] = {}
+    try:
+        for found in nearest(anchors, 5 * ALIKE).values():
+            for id, score in sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:ALIKE]:
+                near[id] = max(near.get(id, 0.0), score)
+    except VectorStoreError:
+        log.warning("No complements by what is alike", exc_info=True)
     learned = tables.companions(near, Companions.Kind.CROSSING)
     if not learned:
         return pool
     highest = max(near.values())
     for other, product in known_products(learned).items():
-        named[other] = product
+        named.setdefault(other, product)
         strongest = learned[other][0].g_squared
         for each in learned[other]:
             pool.add(each.id, near[other] / highest * each.g_squared / strongest)

@@ -18,8 +18,9 @@ from search.index.client import get_client
 from search.index.live import Live, on_live
 from search.index.schema import IMAGE, TEXT
 
-# Asked for beyond what is shown: some are of one family, and some are gone from the shop since they were indexed.
-SPARE = 4
+# Nearest by each vector: enough for a row, though some are of one family and some gone from the shop since they were
+# indexed; and for who reads on. Not by the page that is asked for: how many are fused decides on their order.
+FIRST, DEEP = 60, 600
 RANK_CONSTANT = 60
 # What two products are alike in is worth saying only if it is short.
 LONGEST_TRAIT = 24
@@ -39,9 +40,16 @@ def visually_similar(ask: Ask) -> Answer:
 
 def _answer(ask: Ask, names: Sequence[str]) -> Answer:
     product, wish = ask.anchors[0], Wish.of(ask)
-    pool = Pool()
-    for id, score in nearest(product, ask.offset + ask.limit + len(ask.exclude), names, wish).items():
-        pool.add(id, score, near=product.sku, by=list(names))
+
+    def near(limit: int) -> Pool:
+        found = Pool()
+        for id, score in nearest([product], limit, names, wish)[product.pk].items():
+            found.add(id, score, near=product.sku, by=list(names))
+        return found
+
+    pool = near(FIRST)
+    if len(pool.scores) >= FIRST:
+        pool.rest = [partial(near, DEEP)]
 
     def tell(products: Sequence[Product]) -> dict[int, Told]:
         looks = f"Looks like {product.title}"
@@ -61,42 +69,50 @@ def _answer(ask: Ask, names: Sequence[str]) -> Answer:
 
 
 def nearest(
-    product: Product, limit: int, names: Sequence[str] = (TEXT, IMAGE), wish: Wish | None = None
-) -> dict[int, float]:
-    """Product id -> score. With one vector it is the cosine, with several their fused reciprocal ranks."""
-    within = _candidates(product)
-    if wish is not None:
-        within = models.Filter(must=[within, wish.conditions.filter_points()])
-    return on_live(partial(_ask, product, limit, names, within))
+    products: Sequence[Product], limit: int, names: Sequence[str] = (TEXT, IMAGE), wish: Wish | None = None
+) -> dict[int, dict[int, float]]:
+    """For each product (by id) product id -> score: with one vector the cosine, with several fused reciprocal ranks.
+
+    `limit` of each vector are looked at. Two requests to the store.
+    """
+    roots = {each.pk: each.category.path[: Category.steplen] for each in products if each.category}
+    slugs = dict(Category.objects.filter(path__in=set(roots.values())).values_list("path", "slug")) if roots else {}
+    within = {}
+    for each in products:
+        within[each.pk] = _candidates(each, slugs.get(roots.get(each.pk, "")))
+        if wish is not None:
+            within[each.pk] = models.Filter(must=[within[each.pk], wish.conditions.filter_points()])
+    return on_live(partial(_ask, within, limit, names))
 
 
-def _ask(product: Product, limit: int, names: Sequence[str], within: models.Filter, live: Live) -> dict[int, float]:
-    points = get_client().retrieve(live.name, [product.pk], with_payload=False, with_vectors=list(names))
-    stored: Mapping[str, Any] = points[0].vector if points and isinstance(points[0].vector, dict) else {}
-    given = [name for name in names if stored.get(name)]
-    if not given:
-        return {}
+def _ask(
+    within: Mapping[int, models.Filter], limit: int, names: Sequence[str], live: Live
+) -> dict[int, dict[int, float]]:
+    points = get_client().retrieve(live.name, list(within), with_payload=False, with_vectors=list(names))
+    stored: dict[int, Mapping[str, Any]] = {
+        int(each.id): each.vector for each in points if isinstance(each.vector, dict)
+    }
+    given = [(id, name) for id, of in stored.items() for name in names if of.get(name)]
     requests = [
-        models.QueryRequest(query=stored[name], using=name, filter=within, limit=limit * SPARE + 10) for name in given
+        models.QueryRequest(query=stored[id][name], using=name, filter=within[id], limit=limit) for id, name in given
     ]
-    answers = get_client().query_batch_points(live.name, requests)
-    if len(answers) == 1:
-        # A product's pictures each find their nearest, and the similarities add up.
-        pictures = len(stored[given[0]]) if given[0] == IMAGE else 1
-        return {int(point.id): round(float(point.score) / pictures, 6) for point in answers[0].points}
-    fused: dict[int, float] = {}
-    for answer in answers:
-        for rank, point in enumerate(answer.points, start=1):
-            fused[int(point.id)] = fused.get(int(point.id), 0.0) + 1 / (RANK_CONSTANT + rank)
-    return {id: round(score, 6) for id, score in fused.items()}
+    answers = get_client().query_batch_points(live.name, requests) if requests else []
+    found: dict[int, dict[int, float]] = {id: {} for id in within}
+    for (id, name), answer in zip(given, answers, strict=True):
+        if sum(other == id for other, _ in given) == 1:
+            # A product's pictures each find their nearest, and the similarities add up.
+            pictures = len(stored[id][name]) if name == IMAGE else 1
+            found[id] = {int(point.id): round(float(point.score) / pictures, 6) for point in answer.points}
+        else:
+            for rank, point in enumerate(answer.points, start=1):
+                found[id][int(point.id)] = round(found[id].get(int(point.id), 0.0) + 1 / (RANK_CONSTANT + rank), 6)
+    return found
 
 
-def _candidates(product: Product) -> models.Filter:
+def _candidates(product: Product, department: str | None) -> models.Filter:
     """The same department, in stock, and neither the product nor another colour of it."""
     must: list[models.Condition] = [models.FieldCondition(key="in_stock", match=models.MatchValue(value=True))]
-    if product.category:
-        root = product.category.path[: Category.steplen]
-        department = Category.objects.filter(path=root).values_list("slug", flat=True).first()
+    if department is not None:
         must.append(models.FieldCondition(key="department", match=models.MatchValue(value=department)))
     must_not: list[models.Condition] = [models.HasIdCondition(has_id=[product.pk])]
     if product.family:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -38,13 +39,14 @@ def _makers(
 ) -> Answer:
     """Rank by the best products each has for this shopper, and by what the shopper looked at of theirs."""
     profile, wish = profile_of(ask), Wish.of(ask)
-    pool = candidates.for_shopper(profile, wish, wanted=POOL)
-    stands = candidates_for_sale(wish, profile, pool, seen=False, enough=POOL)
+    pool = candidates.for_shopper(profile, wish)
+    found = chain.from_iterable(candidates_for_sale(wish, profile, pool, seen=False, at_once=POOL))
+    stands = list(islice(found, POOL))
     cases: dict[int, list[int]] = {}
-    for id, stand in stands.items():  # best first
+    for stand in stands:  # best first
         if of_stand(stand):
-            cases.setdefault(of_stand(stand), []).append(id)
-    worth = _worth(pool, list(stands))
+            cases.setdefault(of_stand(stand), []).append(stand.id)
+    worth = _worth(pool, [stand.id for stand in stands])
     visits = Counter(maker for known in profile.remembered.values() if (maker := of_known(known)))
     scores = {
         maker: sum(worth[id] * FADING**rank for rank, id in enumerate(ids))

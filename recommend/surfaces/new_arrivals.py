@@ -43,13 +43,13 @@ def new_arrivals(ask: Ask) -> Answer:
         return {product.pk: _new(profile, product, pool, ask) for product in products}
 
     answer = serve(wish, profile, pool, tell, seen=True)
-    exposure.shown([hit.product.pk for hit in answer.hits if hit.product], ask.at)
+    exposure.shown([hit.product.pk for hit in answer.hits if hit.product])
     return answer
 
 
 def _relevance(profile: Profile, wish: Wish, new: list[int]) -> dict[int, float]:
     """Product id -> 0..1, its rank among the new ones for this shopper. Empty for strangers."""
-    found = candidates.for_shopper(profile, wish, wanted=0, only=new).scores
+    found = candidates.for_shopper(profile, wish, only=new).scores
     if len(found) < 2:
         return {}
     ids = list(found)

@@ -13,7 +13,7 @@ from recommend.serving import candidates, reasons
 from recommend.serving.profile import Profile, profile_of
 from recommend.serving.selection import stretched
 from recommend.serving.serve import candidates_for_sale
-from recommend.serving.shelf import Stand, Wish, left_out
+from recommend.serving.shelf import Wish, left_out
 from recommend.surfaces.base import Answer, Ask, Recommendation
 
 SHOWN = 4  # products that make a case
@@ -32,7 +32,10 @@ def promotions(ask: Ask) -> Answer:
     """
     profile, wish = profile_of(ask), Wish.of(ask)
     running = running_promotions(ask.at)
-    pool = candidates.for_shopper(profile, wish, wanted=POOL) if running else candidates.Pool()
+    pool = candidates.for_shopper(profile, wish) if running else candidates.Pool()
+    while len(pool.scores) < POOL and pool.fall_back():
+        pass
+    pool.rest.clear()  # what is promoted is worth more than what is popular
     worth = dict(zip(pool.scores, stretched(np.array([*pool.scores.values()], np.float64)).tolist(), strict=True))
     # What the shopper looked at and did not buy matters most, now that it costs less.
     worth |= dict.fromkeys(profile.last, 1.0)
@@ -41,8 +44,15 @@ def promotions(ask: Ask) -> Answer:
     for id, score in worth.items():
         pool.scores[id] = score
         pool.parts.setdefault(id, {})
-    stands = candidates_for_sale(wish, profile, pool, seen=False, enough=len(worth))
-    cases = {promotion.pk: [id for id, stand in stands.items() if covers(promotion, stand)] for promotion in running}
+    stands = [
+        stand
+        for found in candidates_for_sale(wish, profile, pool, seen=False, at_once=max(len(worth), 1))
+        for stand in found
+    ]
+    cases = {
+        each.pk: [stand.id for stand in stands if each.covers_row(stand.id, stand.brand, stand.path)]
+        for each in running
+    }
     without = left_out(ask, profile, seen=False)
     for promotion in running:
         if not cases[promotion.pk]:
@@ -78,16 +88,6 @@ def promotions(ask: Ask) -> Answer:
         if shown
     ]
     return Answer(hits, more=len(scored) > end)
-
-
-def covers(promotion: Promotion, stand: Stand) -> bool:
-    """As Promotion.covers, from ids alone. Free of queries where the scope is loaded."""
-    scope = promotion.scope
-    if not any(scope):
-        return True
-    if stand.id in scope.products or (stand.brand and stand.brand in scope.brands):
-        return True
-    return bool(stand.path) and stand.path.startswith(scope.category_paths) if scope.category_paths else False
 
 
 def _promoted(running: Sequence[Promotion], wish: Wish) -> list[int]:

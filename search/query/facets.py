@@ -98,7 +98,7 @@ def _prices(found: QuerySet[Product], filters: Filters) -> Facet:
 
 
 def _stock(found: QuerySet[Product], filters: Filters) -> Facet:
-    number = found.filter(Q(stock__gt=0) | Q(variants__stock__gt=0)).distinct().count()
+    number = found.filter(selectors.buyable()).distinct().count()
     values = (FacetValue("true", "In stock", number, filters.in_stock),) if number else ()
     return Facet("in_stock", "Availability", values)
 

@@ -75,7 +75,7 @@ def resolve(filters: Filters) -> Conditions:
             rows["price"] &= Q(price__lte=filters.price_max)
     if filters.in_stock:
         points["in_stock"] = [models.FieldCondition(key="in_stock", match=models.MatchValue(value=True))]
-        rows["in_stock"] = Q(stock__gt=0) | Q(variants__stock__gt=0)
+        rows["in_stock"] = selectors.buyable()
     if filters.promotion:
         promotion = selectors.promotions_at().filter(slug=filters.promotion).first()
         if promotion is None:

@@ -5,18 +5,23 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db.models import Q
 from django.utils import timezone
 
 from catalog.models import Product, Store, Variant
 from recommend.models import Campaign, Placement, Shopper
-from recommend.sponsored import candidates
-from recommend.sponsored.auction import place, place_among
+from recommend.sponsored import auction, candidates
 
 pytestmark = pytest.mark.django_db
 
 
 def ids(campaign: Campaign) -> list[int]:
     return list(campaign.products.values_list("pk", flat=True))
+
+
+def place(shopper: Shopper | None, relevance: dict[int, float], places: int, surface: str) -> list[auction.Placed]:
+    """Among the campaigns for these products."""
+    return auction.place(shopper, candidates.running(Q(pk__in=relevance)), relevance, places, surface)
 
 
 def shows(campaign: Campaign, shopper: Shopper | None = None, relevance: float = 1.0, places: int = 4) -> bool:
@@ -143,7 +148,7 @@ def test_a_campaign_ahead_of_its_plan_is_held_back(campaign):
         Campaign.objects.update(spent=Decimal(spent), spent_on_day=Decimal(spent))
         runners = candidates.running(at=noon)
         return sum(
-            len(place_among(runners, None, {product: 1.0}, 4, "home", at=noon, chance=chance)) for _ in range(100)
+            len(auction.place(None, runners, {product: 1.0}, 4, "home", at=noon, chance=chance)) for _ in range(100)
         )
 
     assert times_shown("4.50") == 100

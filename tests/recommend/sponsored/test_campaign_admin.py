@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from catalog.admin import reading
 from catalog.models import Store
 from recommend.models import Campaign, Charge, Placement
 from recommend.sponsored import ledger
@@ -210,3 +211,26 @@ def test_as_many_queries_for_a_long_list_as_for_a_short_one(
         shown(campaign())
     with django_assert_max_num_queries(len(of_one)):
         merchandiser.get(LIST)
+
+
+@pytest.mark.parametrize("page", ["charge/", "placement/"])
+def test_a_long_ledger_is_neither_counted_to_its_end_nor_asked_row_by_row(
+    merchandiser, clicked, shown, monkeypatch, page
+):
+    monkeypatch.setattr(reading, "COUNTED", 3)
+    address = f"/admin/recommend/{page}"
+    with CaptureQueriesContext(connection) as few:
+        merchandiser.get(address)
+    for _ in range(5):
+        ledger.clicked(shown(clicked, "0.20").key)
+    with CaptureQueriesContext(connection) as many:
+        assert merchandiser.get(address).context["cl"].result_count == 3
+    assert len(many) == len(few)
+    assert not any("GROUP BY" in each["sql"] for each in many)
+
+
+def test_the_list_of_placements_says_which_were_charged(merchandiser, clicked):
+    page = merchandiser.get("/admin/recommend/placement/")
+    charged = [hasattr(each, "charge") for each in page.context["cl"].result_list]
+    assert charged == [False, False, True, True]  # the newest first
+    assert page.content.decode().count("check_circle") == 2

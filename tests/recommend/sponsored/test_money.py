@@ -163,10 +163,11 @@ from django.utils import timezone
 from recommend.models import Campaign, Placement, Shopper
 from recommend.sponsored import ledger, report, retention
 from recommend.sponsored.auction import place
+from recommend.sponsored.candidates import running
 Campaign.objects.exclude(name="auctioned").update(active=False)
 campaign, shopper = Campaign.objects.get(name="auctioned"), Shopper.objects.create()
 relevance = {campaign.products.get().pk: 0.9}
-placed = [place(shopper, relevance, 4, "home") for _ in range(3)]
+placed = [place(shopper, running(), relevance, 4, "home") for _ in range(3)]
 charged = ledger.clicked(placed[0][0].placement_key)
 before = report.totals([campaign.pk])[campaign.pk], list(report.by_day(campaign).values())
 Campaign.objects.exclude(name="auctioned").update(active=True)

@@ -3,9 +3,13 @@
 import random
 from decimal import Decimal
 
+from django.test import override_settings
+from django.utils import timezone
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from recommend.sponsored import candidates
+from recommend.sponsored.pacing import Spending
 from recommend.sponsored.second_price import UNIT, Entry, Won, hold
 
 
@@ -38,8 +42,8 @@ def auctions(draw) -> list[Entry]:
     ]
 
 
-def held(entries: list[Entry], places: int = 4, seed: int = 0, per_store: int = 2, floor: float = 0.0) -> list[Won]:
-    return hold(entries, places, floor=floor, per_store=per_store, chance=random.Random(seed))
+def held(entries: list[Entry], places: int = 4, seed: int = 0, per_store: int = 2) -> list[Won]:
+    return hold(entries, places, per_store=per_store, chance=random.Random(seed))
 
 
 @given(auctions(), st.integers(0, 5), st.integers(0, 9))
@@ -81,16 +85,23 @@ def test_a_bid_below_the_price_loses_the_place_to_another_store(entries, data):
     )
 
 
-@given(auctions(), st.floats(0, 1))
-def test_what_is_below_the_floor_neither_wins_nor_sets_a_price(entries, floor):
-    with_all = held(entries, floor=floor)
-    assert all(each.entry.relevance >= floor for each in with_all)
-    relevant = [each for each in entries if each.relevance >= floor]
-    assert [(each.price) for each in held(relevant, floor=floor)] == [each.price for each in with_all] or any(
-        a is not b and a.score == b.score
-        for a in relevant
-        for b in relevant  # a draw may fall another way
-    )
+def runner(number: int, bid: Decimal) -> candidates.Runner:
+    spending = Spending(
+        bid=bid, budget=Decimal(100), spent=Decimal(0), spent_today=Decimal(0), starts_at=timezone.now(), ends_at=None,
+        daily_budget=None, even=False,
+    )  # fmt: skip
+    return candidates.Runner(number, number, number, "", False, 5, spending)
+
+
+@given(st.lists(st.tuples(money, st.floats(0, 1)), max_size=10), st.floats(0, 1))
+def test_what_is_below_the_floor_neither_wins_nor_sets_a_price(offers, floor):
+    runners = [runner(number, bid) for number, (bid, _) in enumerate(offers)]
+    relevance = {number: each for number, (_, each) in enumerate(offers)}
+    relevant = [each for each in runners if relevance[each.product_id] >= floor]
+    with override_settings(SPONSORED_FLOOR=floor):
+        with_all = held(candidates.entries(None, runners, relevance))
+        assert all(each.entry.relevance >= floor for each in with_all)
+        assert held(candidates.entries(None, relevant, relevance)) == with_all
 
 
 @given(auctions(), st.integers(1, 3))

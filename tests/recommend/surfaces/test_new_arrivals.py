@@ -107,7 +107,7 @@ def test_hours_that_are_over_are_dropped(market, settings):
 
 def test_a_click_is_counted_though_the_hour_was_never_flushed(market, shopper):
     at = datetime(2026, 1, 5, 10, 20, tzinfo=UTC)
-    act(shopper, "click BOOK-6", until=at, surface="new-arrivals")
+    act(shopper, "click BOOK-6", until=at, surface="new-arrivals", received_at=at)
     exposure.count_clicks(at + timedelta(hours=1))
     (row,) = Exposure.objects.all()
     assert (row.shown, row.clicks, row.hour.minute) == (0, 1, 0)
