@@ -6,16 +6,16 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
 from catalog import services
 from catalog.admin.filters import OutboxStateFilter
+from catalog.admin.reading import ReadOnlyAdmin
 from catalog.models import OutboxEntry, Product
 
 
 @admin.register(OutboxEntry)
-class OutboxEntryAdmin(ModelAdmin):
+class OutboxEntryAdmin(ReadOnlyAdmin):  # a lost entry is a point that stays wrong for ever, so nobody deletes any
     list_display = ["product", "state", "attempts", "error_shown", "created_at", "available_at"]
     list_display_links = None
     list_filter = [OutboxStateFilter]
@@ -31,15 +31,6 @@ class OutboxEntryAdmin(ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[OutboxEntry]:
         title = Product.objects.filter(pk=OuterRef("product_id")).values("title")[:1]
         return super().get_queryset(request).annotate(product_title=Subquery(title))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: OutboxEntry | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: OutboxEntry | None = None) -> bool:
-        return False  # a lost entry is a point that stays wrong for ever
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("catalog.change_outboxentry")

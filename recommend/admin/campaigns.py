@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -16,10 +16,10 @@ from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 from unfold.decorators import action, display
 
+from catalog.admin.reading import ReadOnlyAdmin
 from catalog.importing.report import guarded
 from recommend.admin.filters import CampaignStateFilter
 from recommend.admin.plots import Line, plot
-from recommend.admin.training import Looked
 from recommend.models import Campaign, Charge, Placement
 from recommend.sponsored import report
 
@@ -194,13 +194,12 @@ class CampaignAdmin(ModelAdmin):
 
 
 @admin.register(Charge)
-class ChargeAdmin(Looked):
+class ChargeAdmin(ReadOnlyAdmin):
     list_display = ["charged_at", "campaign", "product", "surface", "amount"]
     list_select_related = ["campaign", "placement__product"]
     list_filter = [("campaign", AutocompleteSelectFilter)]
     list_filter_submit = True
     list_display_links = None
-    show_full_result_count = False
     date_hierarchy = "charged_at"
     ordering = ["-pk"]
 
@@ -215,7 +214,7 @@ class ChargeAdmin(Looked):
 
 
 @admin.register(Placement)
-class PlacementAdmin(Looked):
+class PlacementAdmin(ReadOnlyAdmin):
     list_display = [
         "shown_at",
         "campaign",
@@ -226,15 +225,11 @@ class PlacementAdmin(Looked):
         "clicked_at",
         "paid",
     ]
-    list_select_related = ["campaign", "product"]
+    list_select_related = ["campaign", "product", "charge"]
     list_filter = [("campaign", AutocompleteSelectFilter), "surface"]
     list_filter_submit = True
     list_display_links = None
-    show_full_result_count = False
     ordering = ["-pk"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Placement]:
-        return super().get_queryset(request).annotate(charge_count=Count("charge"))
 
     @display(description="Product")
     def product_shown(self, placement: Placement) -> str:
@@ -246,7 +241,7 @@ class PlacementAdmin(Looked):
 
     @display(description="Charged", boolean=True)
     def paid(self, placement: Placement) -> bool:
-        return bool(placement.charge_count)  # type: ignore[attr-defined]
+        return hasattr(placement, "charge")
 
 
 def told(campaign: Campaign) -> dict[str, Any]:

@@ -6,46 +6,28 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RangeDateTimeFilter
 from unfold.decorators import display
 
+from catalog.admin.reading import ReadOnlyAdmin
 from catalog.models import Product
 from recommend.events.models import Event
+from recommend.surfaces import SURFACES
 
-COUNTED = 10_000  # rows; counting all of a log takes longer than anybody waits
-
-
-class CappedPaginator(Paginator):
-    """Counts no further than anybody pages."""
-
-    @cached_property
-    def count(self) -> int:
-        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
-        return int(rows.order_by()[:COUNTED].count())
+PAGES = ("cart", "product", "search")  # surfaces that recommend nothing
 
 
-class OfShoppers(ModelAdmin):
+class OfShoppers(ReadOnlyAdmin):
     """Rows that shoppers write. With their account they may be deleted, from a page of their own they may not."""
 
-    paginator = CappedPaginator
-    show_full_result_count = False
     list_fullwidth = True
     list_filter_submit = True
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         page = request.resolver_match.url_name if request.resolver_match else None
@@ -69,12 +51,26 @@ class RecencyFilter(DropdownFilter):
         return queryset.filter(happened_at__gte=timezone.now() - timedelta(hours=int(value)))
 
 
+class SurfaceFilter(DropdownFilter):
+    """By the names that the shop's own pages send; to ask the log which there are would be to read all of it."""
+
+    title = "surface"
+    parameter_name = "surface"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return [(name, name) for name in sorted({*SURFACES, *PAGES})]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(surface=self.value()) if self.value() else queryset
+
+
 @admin.register(Event)
 class EventAdmin(OfShoppers):
     list_display = ["happened_at", "kind_shown", "product_shown", "shopper_shown", "surface", "position", "device"]
     list_display_links = ["happened_at"]
     list_filter = [
         ("kind", ChoicesDropdownFilter),
+        SurfaceFilter,
         RecencyFilter,
         ("happened_at", RangeDateTimeFilter),
         "consent",
@@ -82,8 +78,8 @@ class EventAdmin(OfShoppers):
     list_select_related = ["product", "shopper__user"]
     ordering = ["-happened_at", "-pk"]
     list_per_page = 100
-    search_fields = ["surface"]
-    search_help_text = "A product's SKU, the id of an event, a basket or a surface, each in full"
+    search_fields = ["event_id"]
+    search_help_text = "A product's SKU or the id of an event, each in full"
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -92,11 +88,13 @@ class EventAdmin(OfShoppers):
         term = search_term.strip()
         if not term:
             return queryset, False
+        product = Product.objects.filter(sku=term).values_list("pk", flat=True).first()
+        if product is not None:
+            return queryset.filter(product=product), False
         try:
             return queryset.filter(event_id=uuid.UUID(term)), False
         except ValueError:
-            products = Product.objects.filter(sku=term).values("pk")
-            return queryset.filter(Q(product__in=products) | Q(surface=term) | Q(basket=term)), False
+            return queryset.none(), False
 
     @display(
         description="Kind",

@@ -11,9 +11,9 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST, require_safe
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
+from catalog.admin.reading import ReadOnlyAdmin
 from recommend.admin.plots import Line, plot
 from recommend.models import ModelVersion, TrainingRun
 from recommend.training import queue, versions
@@ -52,17 +52,8 @@ CLEANING = {
 }
 
 
-class Looked(ModelAdmin):
-    """Rows that training writes, and people only look at."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+class Steered(ReadOnlyAdmin):
+    """Rows that training writes; people look, and say what happens next."""
 
     def has_steer_permission(self, request: HttpRequest) -> bool:
         return may_steer(request)
@@ -74,7 +65,7 @@ def may_steer(request: HttpRequest) -> bool:
 
 
 @admin.register(ModelVersion)
-class ModelVersionAdmin(Looked):
+class ModelVersionAdmin(Steered):
     list_display = ["version", "state", "ndcg", "hit_rate", "coverage", "note", "created_at", "published_at"]
     list_fullwidth = True
     list_before_template = "recommend/admin/live.html"
@@ -201,7 +192,7 @@ class ModelVersionAdmin(Looked):
 
 
 @admin.register(TrainingRun)
-class TrainingRunAdmin(Looked):
+class TrainingRunAdmin(Steered):
     list_display = ["run", "state_shown", "kind", "how_far", "version", "error_shown", "created_at", "finished_at"]
     list_select_related = ["version"]
     list_filter = ["state", "kind"]

@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from catalog import services
+from catalog.admin import reading
 from catalog.models import Product
-from recommend.admin import events as event_admin
 from recommend.events.models import Event, Shopper
 from recommend.events.shoppers import merge
 
@@ -88,18 +88,35 @@ def test_shoppers_are_found_by_account_and_by_key(admin: Client, ada: Shopper) -
         assert admin.get(SHOPPERS, {"q": term}).context["cl"].result_count == 1
 
 
-@pytest.mark.parametrize("term", ["CUP-1", "for-you", "b-7"])
-def test_events_are_found_by_what_is_indexed(admin: Client, ada: Shopper, product: Product, term: str) -> None:
-    happened(ada, None, "search", query="lamp", basket="b-7")
-    found = admin.get(EVENTS, {"q": term}).context["cl"].result_count
-    assert found == {"CUP-1": 2, "for-you": 1, "b-7": 1}[term]
+@pytest.mark.parametrize("named", ["the sku", "the event", "nothing"])
+def test_events_are_found_by_what_is_indexed(admin: Client, ada: Shopper, product: Product, named: str) -> None:
+    event = happened(ada, None, "search", query="lamp", basket="b-7")
+    term, number = {"the sku": ("CUP-1", 2), "the event": (str(event.event_id), 1), "nothing": ("b-7", 0)}[named]
+    with CaptureQueriesContext(connection) as queries:
+        assert admin.get(EVENTS, {"q": term}).context["cl"].result_count == number
+    asked = [each["sql"] for each in queries if "WHERE" in each["sql"] and "recommend_event" in each["sql"]]
+    assert bool(asked) == bool(number)
+    if connection.vendor != "sqlite":
+        return
+    for sql in asked:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+            plan = [step[3] for step in cursor.fetchall() if "recommend_event" in step[3]]
+        assert plan
+        assert all(step.startswith("SEARCH") for step in plan), plan
+
+
+def test_a_sku_that_looks_like_an_id_is_a_sku(admin: Client, ada: Shopper) -> None:
+    sku = str(uuid.uuid4())
+    happened(ada, services.save_product(Product(sku=sku, title="Lamp", status="published")))
+    assert admin.get(EVENTS, {"q": sku}).context["cl"].result_count == 1
 
 
 def test_events_are_filtered_by_kind_shopper_and_time(admin: Client, ada: Shopper, product: Product) -> None:
     happened(None, product, happened_at=timezone.now() - timedelta(days=3))
     for parameters, number in (
         ({"kind__exact": "purchase"}, 1), ({"shopper": str(ada.pk)}, 1), ({"last": "24"}, 2), ({"last": "168"}, 3),
-        ({"consent__exact": "0"}, 1), ({"last": "x"}, 3),
+        ({"consent__exact": "0"}, 1), ({"last": "x"}, 3), ({"surface": "for-you"}, 1), ({"surface": "x"}, 0),
     ):  # fmt: skip
         assert admin.get(EVENTS, parameters).context["cl"].result_count == number, parameters
 
@@ -183,5 +200,12 @@ def test_the_lists_cost_the_same_however_long_they_are(admin: Client, ada: Shopp
 
 
 def test_a_long_log_is_not_counted_to_its_end(admin: Client, ada: Shopper, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_admin, "COUNTED", 1)
+    monkeypatch.setattr(reading, "COUNTED", 1)
     assert admin.get(EVENTS).context["cl"].result_count == 1
+
+
+def test_counting_a_list_counts_rows_and_nothing_of_each(admin: Client, ada: Shopper) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        assert admin.get(SHOPPERS).context["cl"].result_count == 2
+    [counting] = [each["sql"] for each in queries if each["sql"].startswith("SELECT COUNT(*)")]
+    assert "recommend_event" not in counting  # the numbers of each shopper's events
