@@ -16,11 +16,12 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from catalog.models import Product
-from catalog.selectors import published_products, with_card_parts
+from catalog.selectors import published_products, with_card_parts, with_skus
 from recommend.events.shoppers import shopper_of
 from recommend.shop.cart import Cart
 from recommend.shop.why import Part, parts_of, titles_of
 from recommend.surfaces import SURFACES, Answer, Ask, Recommendation, Surface
+from recommend.surfaces.base import DEEPEST
 from search.shop import parameters
 from search.shop.cards import Card, make_cards
 
@@ -31,7 +32,6 @@ Place = Literal["home", "product", "cart", "search", "page"]
 LIMITS: dict[str, int] = {"row": 12, "cards": 12, "list": 10, "waterfall": 24, "set": 6}
 KINDS = {"stores": 6, "brands": 6, "promotions": 6, "sponsored": 4}  # surfaces of few hits, each a wide one
 IN_A_SET = 2  # beside the product itself
-DEEPEST = 480  # hits of one surface that can be scrolled or paged to
 # Then a click is asked for, so that who wants to reach the foot of the page can.
 LOADS_BY_ITSELF = 3
 # On a page that has a better title for a surface than the surface itself.
@@ -59,7 +59,7 @@ class Shown:
     @property
     def key(self) -> str:
         """What tells it from every other recommendation on a page, for ids of elements."""
-        return f"{self.surface}-{self.hit.subject.pk}"
+        return f"{self.surface}-{self.position}"
 
     @property
     def sponsored(self) -> bool:
@@ -94,10 +94,12 @@ class Asked:
 
     @property
     def title(self) -> str:
+        if self.place == "home" and self.surface.name == "for-you" and self.offset:
+            return "More for you"  # what comes before stands further up on the page
         return TITLES.get((self.surface.name, self.place), self.surface.title)
 
     def address(self, route: str, **changes: str | int) -> str:
-        """The address of the same thing with other parameters; None of them is kept that does not differ."""
+        """The address of the same thing on another route, with the parameters of this one but for what `changes`."""
         named = {"surface": self.surface.name, **({"sku": self.product.sku} if self.product else {})}
         params = self.params.copy()
         params.pop("on", None)
@@ -111,25 +113,29 @@ class Asked:
 def row(request: HttpRequest, surface: str, sku: str = "") -> HttpResponse:
     """A fragment. With `instead=1` it takes the place of something that stands already: nothing is then a 204."""
     try:
-        asked = _read(request, surface, sku, layout="row")
-        found = _answer(request, asked)
+        response = _fragment(request, _read(request, surface, sku, layout="row"))
     except parameters.ParameterError as error:
         return HttpResponseBadRequest(" ".join(error.sentences), content_type="text/plain; charset=utf-8")
     except Http404:
         raise
     except Exception:  # whatever is wrong with a row, the page that shows it is whole
         log.exception("No row %s%s", surface, f" for {sku}" if sku else "")
-        asked, found = None, Answer([])
-    if asked is None or not found.hits:
-        ends = asked is not None and asked.goes_on
-        empty = 204 if request.GET.get("instead") == "1" else 200
-        response = render(request, "recommend/_end.html") if ends else HttpResponse(status=empty)
-    else:
-        template = "recommend/_items.html" if asked.goes_on else "recommend/row.html"
-        response = render(request, template, _context(asked, found))
+        response = _nothing(request)
     response["X-Robots-Tag"] = "noindex"
     response["Cache-Control"] = "private, no-store"  # the next answer may differ, and is another shopper's
     return response
+
+
+def _fragment(request: HttpRequest, asked: Asked) -> HttpResponse:
+    found = _answer(request, asked)
+    if found.hits:
+        template = "recommend/_items.html" if asked.goes_on else "recommend/row.html"
+        return render(request, template, _context(asked, found))
+    return render(request, "recommend/_end.html") if asked.goes_on else _nothing(request)
+
+
+def _nothing(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(status=204 if request.GET.get("instead") == "1" else 200)
 
 
 @require_safe
@@ -137,7 +143,7 @@ def page(request: HttpRequest, surface: str, sku: str = "") -> HttpResponse:
     """A whole page of one surface, which works without scripts too."""
     try:
         asked = _read(request, surface, sku, layout="waterfall", place="page")
-        found = _answer(request, asked)
+        context = _context(asked, _answer(request, asked))
     except parameters.ParameterError as error:
         return render(request, "shop/bad_request.html", {"sentences": error.sentences}, status=400)
     except Http404:
@@ -145,7 +151,6 @@ def page(request: HttpRequest, surface: str, sku: str = "") -> HttpResponse:
     except Exception:
         log.exception("No page of %s", surface)
         return render(request, "shop/unavailable.html", {"icon": "pause", "request_": {"q": ""}}, status=503)
-    context = _context(asked, found)
     layouts = [
         (name, label, asked.address("page", layout=name, offset=0))
         for name, label in (("waterfall", "Waterfall"), ("cards", "Cards"), ("list", "List"))
@@ -160,7 +165,7 @@ def _read(request: HttpRequest, name: str, sku: str, *, layout: Layout, place: P
         raise Http404("There is no such row.")
     product = None
     if sku:
-        product = with_card_parts(published_products().filter(sku=sku)).first()
+        product = with_card_parts(with_skus(published_products(), sku)).first()
         if product is None:
             raise Http404("There is no such product.")
     params = request.GET
@@ -202,6 +207,7 @@ def _context(asked: Asked, found: Answer) -> dict[str, object]:
         "asked": asked,
         # Not the surface itself: templates call what can be called.
         "name": asked.surface.name,
+        "id": f"{asked.surface.name}-{asked.offset}",
         "kind": asked.surface.hits,
         "title": asked.title,
         "layout": asked.layout,

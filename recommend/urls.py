@@ -9,9 +9,9 @@ from recommend.sponsored import views as sponsored
 app_name = "recommend"
 urlpatterns = [
     path("rows/<str:surface>", rows.row, name="row"),
-    path("rows/<str:surface>/<str:sku>", rows.row, name="row"),
+    path("rows/<str:surface>/<path:sku>", rows.row, name="row"),
     path("discover/<str:surface>", rows.page, name="page"),
-    path("discover/<str:surface>/<str:sku>", rows.page, name="page"),
+    path("discover/<str:surface>/<path:sku>", rows.page, name="page"),
     path("cart", cart_pages.cart_page, name="cart"),
     path("cart/add", cart_pages.add, name="cart-add"),
     path("cart/change", cart_pages.change, name="cart-change"),

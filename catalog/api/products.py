@@ -46,11 +46,9 @@ class ProductsView(CatalogueView):
 
     def get_object(self) -> Product:
         sku = self.kwargs["sku"]
-        if "\x00" in sku:
-            raise Http404
-        product = self.get_queryset().filter(sku=sku).first()
+        product = selectors.with_skus(self.get_queryset(), sku).first()
         if product is None and sku.endswith("/"):
-            product = self.get_queryset().filter(sku=sku.removesuffix("/")).first()
+            product = selectors.with_skus(self.get_queryset(), sku.removesuffix("/")).first()
         if product is None:
             raise Http404("There is no product with this SKU.")
         return product

@@ -27,21 +27,35 @@ SESSION_HEADER = "X-Shopper-Session"
 SHORTEST_SECRET = 16
 # Names that other systems have for their customers become keys by this (RFC 9562, version 5).
 _NAMES = uuid.UUID("6f1d0c0e-5a5b-4a67-9f0f-0c8f4a2b7d10")
-_REMEMBER, _ASKED = "_shopper_to_remember", "_shopper_was_asked"
+_REMEMBER, _ASKED, _FOUND = "_shopper_to_remember", "_shopper_was_asked", "_shopper_found"
 
 
-def shopper_of(request: Any, *, create: bool = False, session: str = "") -> Shopper | None:
+def shopper_of(
+    request: Any, *, create: bool = False, session: str = "", without_consent: bool = False
+) -> Shopper | None:
     """Return the account's shopper for who is logged in, else the device's; None for strangers and without consent.
 
     With `create` a stranger becomes known: the key goes out as a signed cookie with the response. A device is known by
     that cookie, or where there is none (an app, or two requests of a first page at once) by `session` or the header
     X-Shopper-Session, a secret of at least 16 characters that the client made. The history of an account is shown to
     nobody who is not logged in: a device that was merged into one starts anew after the logout.
+
+    `without_consent` is for those who want to see or delete what was kept while they agreed; it makes nobody known.
+    The answer is kept on the request, until somebody is made known, logs in or logs out.
     """
     request = getattr(request, "_request", request)  # REST framework's, or Django's own
     setattr(request, _ASKED, True)
-    if not consent_of(request):
+    agreed = consent_of(request)
+    if not (agreed or without_consent):
         return None
+    found: dict[str, Shopper | None] = request.__dict__.setdefault(_FOUND, {})
+    shopper = found.get(session)
+    if shopper is None and (session not in found or (create and agreed)):
+        shopper = found[session] = _look_up(request, create=create and agreed, session=session, remember=agreed)
+    return shopper
+
+
+def _look_up(request: Any, *, create: bool, session: str, remember: bool) -> Shopper | None:
     user = user_of(request)
     if user is not None and user.is_authenticated:
         return _of_account(user, create=create)
@@ -53,7 +67,7 @@ def shopper_of(request: Any, *, create: bool = False, session: str = "") -> Shop
         taken = key is not None and Shopper.objects.filter(key=key).exists()
         shopper, _ = Shopper.objects.get_or_create(key=uuid.uuid4() if key is None or taken else key)
         remembered = remembered and not taken
-    if shopper is not None and not remembered:
+    if shopper is not None and remember and not remembered:
         setattr(request, _REMEMBER, shopper.key)
     return shopper
 
@@ -132,7 +146,10 @@ def devices_of(shopper: Shopper) -> list[Shopper]:
 
 def join_device(request: HttpRequest | None, user: AbstractBaseUser) -> None:
     """At login: what this device did so far belongs to the account, unless it is another's, or was taken apart."""
-    if request is None or not consent_of(request):
+    if request is None:
+        return
+    _ask_anew(request)
+    if not consent_of(request):
         return
     key = _key_in_cookie(request)
     device = Shopper.objects.filter(key=key, user=None, merged_into=None, merged_at=None).first() if key else None
@@ -144,7 +161,14 @@ def join_device(request: HttpRequest | None, user: AbstractBaseUser) -> None:
 def part_from_device(request: HttpRequest | None) -> None:
     """At logout: the device forgets its key, and who comes next is somebody new."""
     if request is not None:
+        _ask_anew(request)
         setattr(request, _REMEMBER, None)
+
+
+def _ask_anew(request: HttpRequest) -> None:
+    """Forget who was found, and whom Django's middleware found: neither login nor logout renews that."""
+    for name in (_FOUND, "_cached_user"):
+        request.__dict__.pop(name, None)
 
 
 def write_cookie(request: HttpRequest, response: Any) -> None:

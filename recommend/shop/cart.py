@@ -44,6 +44,11 @@ class Line:
         return self.unit * (self.quantity - self.free)
 
     @property
+    def paid(self) -> Decimal:
+        """What one piece costs in the end, those that are given away counted in."""
+        return (self.total / self.quantity).quantize(Decimal("0.01"))
+
+    @property
     def full_total(self) -> Decimal:
         return self.full * self.quantity
 
@@ -150,7 +155,7 @@ class Cart:
                 continue
             name = f"{product.title}, {variant.title}" if variant else product.title
             available = variant.stock if variant else product.stock
-            priced = _line(key, product, variant, min(quantity, available), available, promotions)
+            priced = line_of(product, variant, min(quantity, available), promotions)
             if priced is None:
                 notes.append(f"{name} has no price at the moment, so we took it out.")
             elif not available:
@@ -203,10 +208,12 @@ def _load(keys: Iterable[str]) -> dict[str, tuple[Product, Variant | None]]:
     return found
 
 
-def _line(
-    key: str, product: Product, variant: Variant | None, quantity: int, available: int, promotions: Sequence[Promotion]
-) -> Line | None:
-    """Price one line: of all promotions that cover it the one that leaves the least to pay, for they do not add up."""
+def line_of(product: Product, variant: Variant | None, quantity: int, promotions: Sequence[Promotion]) -> Line | None:
+    """Price so many pieces; None for what has no price. `product.category` must be loaded.
+
+    Of all promotions that cover it, the one that leaves the least to pay, for they do not add up.
+    """
+    key, available = _key(product, variant), variant.stock if variant else product.stock
     if variant is not None and variant.price is not None:
         # The product's page shows a variant's own price as it is.
         return Line(key, product, variant, quantity, available, variant.price, variant.price)

@@ -2,7 +2,6 @@
 
 import logging
 import uuid
-from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -13,12 +12,13 @@ from django.utils.module_loading import import_string
 from django.views.decorators.http import require_POST, require_safe
 
 from catalog.models import Product, Variant
-from catalog.selectors import published_products
+from catalog.selectors import published_products, running_promotions, with_skus
 from recommend.events.drafts import EventDraft
-from recommend.events.models import Event
-from recommend.shop.cart import Cart, CartError, ChoiceNeededError, Content, Line
+from recommend.events.models import Event, Shopper
+from recommend.events.shoppers import shopper_of
+from recommend.shop.cart import Cart, CartError, ChoiceNeededError, Content, Line, line_of
 from recommend.shop.pages import is_fragment, said
-from recommend.shop.telling import tell, where_shown
+from recommend.shop.telling import tell, tell_of, where_shown
 
 log = logging.getLogger(__name__)
 MOST_AT_ONCE = 10
@@ -27,10 +27,7 @@ ORDERED = "ordered"  # the session's key of the last order
 
 @require_safe
 def cart_page(request: HttpRequest) -> HttpResponse:
-    cart = Cart(request.session)
-    content = cart.content()
-    context = {"content": content, "cart_total": content.totals, "demonstration": not settings.SHOP_CHECKOUT}
-    return render(request, "recommend/cart.html", context)
+    return render(request, "recommend/cart.html", _shown(Cart(request.session).content()))
 
 
 @require_POST
@@ -39,7 +36,8 @@ def add(request: HttpRequest) -> HttpResponse:
     asked = request.GET.copy()
     asked.update(request.POST)  # a button carries its product in its address, the product's page in its fields
     skus = list(dict.fromkeys(sku for sku in asked.getlist("sku") if sku))[:MOST_AT_ONCE]
-    products = {each.sku: each for each in published_products().filter(sku__in=skus).prefetch_related("variants")}
+    named = with_skus(published_products(), *skus).select_related("category").prefetch_related("variants")
+    products = {each.sku: each for each in named}
     if not skus or any(sku not in products for sku in skus):
         raise Http404("There is no such product.")
     variant = _variant(asked.get("variant", ""), products[skus[0]])
@@ -48,12 +46,14 @@ def add(request: HttpRequest) -> HttpResponse:
         quantity = _quantity(asked.get("quantity", "1"), least=1)
     except CartError as error:
         return said(request, str(error), wrong=True)
-    added: list[Product] = []
+    added: list[Line] = []
     wrong = ""
+    promotions = running_promotions()
     for sku in skus:
         product = products[sku]
+        chosen = variant if product is products[skus[0]] else None
         try:
-            cart.add(product, variant if product is products[skus[0]] else None, quantity)
+            cart.add(product, chosen, quantity)
         except ChoiceNeededError as error:
             if len(skus) == 1:
                 return _lead_to(request, product, str(error))
@@ -61,19 +61,18 @@ def add(request: HttpRequest) -> HttpResponse:
         except CartError as error:
             wrong = str(error)
         else:
-            added.append(product)
+            if line := line_of(product, chosen, quantity, promotions):
+                added.append(line)
     where = where_shown(asked)
     tell(
         request,
         [
-            EventDraft(Event.Kind.CART, product_id=each.pk, quantity=quantity, value=each.price, **where)  # type: ignore[arg-type]
+            EventDraft(Event.Kind.CART, product_id=each.product.pk, quantity=quantity, value=each.paid, **where)  # type: ignore[arg-type]
             for each in added
         ],
     )
     sentence = f"{_names(added)} {'is' if len(added) == 1 else 'are'} in your cart." if added else ""
-    return said(
-        request, f"{sentence} {wrong}".strip(), wrong=not added, cart_changed=True, cart_count=cart.count, to_cart=added
-    )
+    return said(request, f"{sentence} {wrong}".strip(), wrong=not added, cart_changed=True, to_cart=added)
 
 
 @require_POST
@@ -100,8 +99,7 @@ def change(request: HttpRequest) -> HttpResponse:
         return said(request, sentence, wrong=bool(notes), back=reverse("recommend:cart"))
     content = cart.content()
     content.notes[:0] = notes
-    context = {"content": content, "cart_count": cart.count, "demonstration": not settings.SHOP_CHECKOUT, "oob": True}
-    return render(request, "recommend/_cart.html", context)
+    return render(request, "recommend/_cart.html", {**_shown(content), "oob": True})
 
 
 @require_POST
@@ -114,33 +112,33 @@ def place_order(request: HttpRequest) -> HttpResponse:
     cart = Cart(request.session)
     content = cart.content()
     if not content.lines or content.notes:
-        context = {"content": content, "cart_count": cart.count, "demonstration": not settings.SHOP_CHECKOUT}
-        return render(request, "recommend/cart.html", context, status=409)
+        return render(request, "recommend/cart.html", _shown(content), status=409)
     basket = uuid.uuid4()
     if settings.SHOP_CHECKOUT:
         checkout = import_string(settings.SHOP_CHECKOUT)
-        response: HttpResponse = checkout(request, content, str(basket))
+        response: HttpResponse = checkout(request, content, basket)
         return response
-    record_purchase(request, content, basket)
+    record_purchase(shopper_of(request, create=True), content, basket)
     request.session[ORDERED] = _receipt(content, basket)
     cart.clear()
     return redirect("recommend:ordered")
 
 
-def record_purchase(request: HttpRequest, content: Content, basket: uuid.UUID) -> None:
+def record_purchase(shopper: Shopper | None, content: Content, basket: uuid.UUID) -> None:
     """Tell the event log what was bought, at the price that was paid for one; once, however often it is called.
 
-    For checkouts too, which call it when the money is there.
+    For checkouts too, which call it when the money is there. That may be in a request of the payment's provider, which
+    carries no shopper's cookie: so they keep `shopper_of(request, create=True)` from when the order is placed.
     """
-    tell(
-        request,
+    tell_of(
+        shopper,
         [
             EventDraft(
                 Event.Kind.PURCHASE,
                 event_id=uuid.uuid5(basket, line.key),
                 product_id=line.product.pk,
                 quantity=line.quantity,
-                value=(line.total / line.quantity).quantize(Decimal("0.01")),
+                value=line.paid,
                 basket=basket.hex,
                 surface="cart",
             )
@@ -155,6 +153,10 @@ def ordered(request: HttpRequest) -> HttpResponse:
     if not receipt:
         return redirect("recommend:cart")
     return render(request, "recommend/ordered.html", {"receipt": receipt})
+
+
+def _shown(content: Content) -> dict[str, Any]:
+    return {"content": content, "demonstration": not settings.SHOP_CHECKOUT}
 
 
 def _receipt(content: Content, basket: uuid.UUID) -> dict[str, Any]:
@@ -197,6 +199,6 @@ def _lead_to(request: HttpRequest, product: Product, sentence: str) -> HttpRespo
     return HttpResponse(status=204, headers={"HX-Redirect": address})
 
 
-def _names(products: list[Product]) -> str:
-    names = [product.title for product in products]
+def _names(lines: list[Line]) -> str:
+    names = [line.product.title for line in lines]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

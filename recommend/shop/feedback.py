@@ -4,7 +4,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
-from catalog.selectors import published_products
+from catalog.models import Product
+from catalog.selectors import published_products, with_skus
 from recommend.events.drafts import EventDraft
 from recommend.events.models import Event
 from recommend.events.shoppers import shopper_of
@@ -16,9 +17,7 @@ from recommend.shop.telling import tell, where_shown
 @require_POST
 def not_for_me(request: HttpRequest) -> HttpResponse:
     """Record it, and put a way back in the card's place. The next answer of any surface leaves the product out."""
-    product = published_products().filter(sku=request.GET.get("sku", "")).first()
-    if product is None:
-        raise Http404("There is no such product.")
+    product = _named(request)
     where = where_shown(request.GET)
     shopper = tell(request, [EventDraft(Event.Kind.NOT_FOR_ME, product_id=product.pk, **where)])  # type: ignore[arg-type]
     if is_fragment(request):
@@ -31,12 +30,17 @@ def not_for_me(request: HttpRequest) -> HttpResponse:
 @require_POST
 def undo(request: HttpRequest) -> HttpResponse:
     """Take back what was said against a product: the events themselves go, as if they had never been."""
-    product = published_products().filter(sku=request.GET.get("sku", "")).first()
-    if product is None:
-        raise Http404("There is no such product.")
-    shopper = shopper_of(request)
+    product = _named(request)
+    shopper = shopper_of(request, without_consent=True)
     if shopper is not None:
         privacy.take_back(shopper, product.pk)
     if is_fragment(request):
         return HttpResponse()
     return said(request, f"{product.title} may be recommended to you again.")
+
+
+def _named(request: HttpRequest) -> Product:
+    product = with_skus(published_products(), request.GET.get("sku", "")).first()
+    if product is None:
+        raise Http404("There is no such product.")
+    return product

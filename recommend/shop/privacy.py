@@ -5,12 +5,13 @@ over all their devices. What a model learned from them before stays in it until 
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 
+from catalog.models import Product
 from recommend.events.history import AGAINST
 from recommend.events.models import Event, Shopper
 from recommend.events.shoppers import devices_of
@@ -20,6 +21,19 @@ from recommend.sponsored.models import Placement
 def events_of(shopper: Shopper) -> QuerySet[Event]:
     """All that is stored of a shopper, on every device, newest first."""
     return Event.objects.filter(shopper__in=devices_of(shopper)).order_by("-happened_at", "-pk")
+
+
+def placements_of(shopper: Shopper) -> QuerySet[Placement]:
+    """The sponsored places that were shown to a shopper, on every device, newest first."""
+    return Placement.objects.filter(shopper__in=devices_of(shopper)).order_by("-shown_at", "-pk")
+
+
+def refused_products(shopper: Shopper, rejected: Collection[int]) -> list[int]:
+    """Those of the `rejected` products that are still sold, by when the shopper refused them, the latest first."""
+    against = events_of(shopper).filter(kind__in=AGAINST, product_id__in=rejected)
+    sold = against.filter(product__status=Product.Status.PUBLISHED).order_by()
+    latest = sold.values("product_id").annotate(at=Max("happened_at")).order_by("-at", "-product_id")
+    return list(latest.values_list("product_id", flat=True))
 
 
 def forget_event(shopper: Shopper, event_id: uuid.UUID) -> int:
@@ -46,13 +60,28 @@ def forget_all(shopper: Shopper) -> int:
 
 
 def export(shopper: Shopper) -> Iterator[dict[str, Any]]:
-    """Every event as JSON values, oldest first: what the law calls a copy of the personal data."""
-    rows = events_of(shopper).reverse().values(
+    """Every event and then every sponsored place as JSON values, oldest first.
+
+    That is what the law calls a copy of the personal data, so nothing that is stored is left out.
+    """
+    events = events_of(shopper).reverse().values(
         "event_id", "kind", "product__sku", "product__title", "query", "surface", "position", "value", "quantity",
-        "basket", "device", "happened_at",
+        "basket", "session", "device", "consent", "happened_at", "received_at",
     )  # fmt: skip
-    for row in rows.iterator(chunk_size=1000):
-        yield {name.replace("__", "_"): value for name, value in row.items() if value not in (None, "")}
+    for row in events.iterator(chunk_size=1000):
+        yield _told(row)
+    # Without what the store pays, which is its own affair.
+    placements = (
+        placements_of(shopper)
+        .reverse()
+        .values("key", "product__sku", "product__title", "surface", "position", "relevance", "shown_at", "clicked_at")
+    )
+    for place in placements.iterator(chunk_size=1000):
+        yield _told({"kind": "sponsored", **place})
+
+
+def _told(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.replace("__", "_"): value for name, value in row.items() if value not in (None, "")}
 
 
 def _deleted(events: QuerySet[Event]) -> int:

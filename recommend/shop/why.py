@@ -154,6 +154,8 @@ _WORDS: dict[str, tuple[str, Callable[[Any, Titles], str]]] = {
     "paid_by": ("Paid for by", _title),
     "recent": ("", _any), "expected": ("", _any), "offer": ("", _any), "label": ("", _any),
     "days": ("In the shop for", _days),
+    "newest": ("Place among the newest", lambda rank, titles: str(int(rank) + 1)),
+    "new": ("New", lambda value, titles: "what others took says nothing of it yet" if value else ""),
 }  # fmt: skip
 _NAMING = {"neighbours", "left_out", "content", "basket", "crossing", "alike", "near", "latest", "products", "seen"}
 

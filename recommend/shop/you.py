@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,9 +16,11 @@ from django.views.decorators.http import require_POST, require_safe
 from catalog.models import Product
 from catalog.selectors import products_for_cards
 from recommend.events import consent
-from recommend.events.history import history_of, rejected_by
+from recommend.events.cleaning import KINDS
+from recommend.events.history import Seen, past_of
 from recommend.events.models import Event, Shopper
 from recommend.events.shoppers import devices_of, shopper_of, unmerge
+from recommend.serving.log import WEIGHTS
 from recommend.shop import privacy
 from recommend.shop.pages import is_fragment, said
 from search.shop.cards import Card, make_cards
@@ -26,9 +28,8 @@ from search.shop.cards import Card, make_cards
 ON_A_PAGE = 30
 LOOKED_BACK = 200  # events that the interests are counted over
 MOST_INTERESTS = 6
+MOST_REFUSED = 24
 CONSENT_SECONDS = 180 * 86_400  # then it is asked again
-# What an event says about interest, in the order of what it costs the shopper to do.
-WEIGHTS = {Event.Kind.PURCHASE: 5, Event.Kind.CART: 3, Event.Kind.LIKE: 3, Event.Kind.RATING: 2}
 
 
 @dataclass(frozen=True)
@@ -46,15 +47,19 @@ class Happened:
 
 @require_safe
 def you(request: HttpRequest) -> HttpResponse:
-    shopper = shopper_of(request)
+    shopper = shopper_of(request, without_consent=True)
     page = _page(request, shopper)
+    past = past_of(shopper, LOOKED_BACK)
+    refused = privacy.refused_products(shopper, past.rejected) if shopper else []
     context = {
         "shopper": shopper,
         "remembered": consent.consent_of(request),
         "page": page,
         "happened": _with_cards(list(page.object_list)) if page else [],
-        "interests": _interests(shopper),
-        "hidden": make_cards(products_for_cards(sorted(rejected_by(shopper)))[:24]),
+        "interests": _interests(past.seen),
+        "hidden": make_cards(products_for_cards(refused[:MOST_REFUSED])),
+        "hidden_besides": max(0, len(refused) - MOST_REFUSED),
+        "placements": privacy.placements_of(shopper).count() if shopper else 0,
         "devices": [each for each in devices_of(shopper) if each.merged_into_id] if shopper else [],
         "retention_days": settings.EVENT_RETENTION_DAYS,
     }
@@ -75,20 +80,21 @@ def _with_cards(events: Sequence[Event]) -> list[Happened]:
     return [Happened(each, cards.get(each.product_id or 0)) for each in events]
 
 
-def _interests(shopper: Shopper | None) -> list[Interest]:
-    """The categories that the recommendations start from, by what was done in each."""
-    seen = history_of(shopper, LOOKED_BACK)
+def _interests(seen: Sequence[Seen]) -> list[Interest]:
+    """The categories of what was done lately, each event with the weight that it has where demand is counted.
+
+    A summary for the shopper. Recommendations start from the events themselves, and from the interests that are found
+    among them by likeness (`recommend.serving.serve.interests_in`), which have no names.
+    """
     products = Product.objects.select_related("category").in_bulk({each.product_id for each in seen})
-    counted: Counter[tuple[str, str]] = Counter()
+    counted: dict[tuple[str, str], float] = defaultdict(float)
     for each in seen:
         product = products.get(each.product_id)
         if product and product.category:
-            counted[product.category.name, product.category.get_absolute_url()] += WEIGHTS.get(Event.Kind(each.kind), 1)
+            counted[product.category.name, product.category.get_absolute_url()] += float(WEIGHTS[KINDS[each.kind]])
     total = sum(counted.values())
-    return [
-        Interest(name, url, max(1, round(100 * weight / total)))
-        for (name, url), weight in counted.most_common(MOST_INTERESTS)
-    ]
+    strongest = sorted(counted, key=lambda each: -counted[each])[:MOST_INTERESTS]
+    return [Interest(name, url, max(1, round(100 * counted[name, url] / total))) for name, url in strongest]
 
 
 @require_POST
@@ -111,7 +117,7 @@ def remember(request: HttpRequest) -> HttpResponse:
     if given:
         response = said(request, "Thank you. Recommendations will follow what you look at.")
     else:
-        shopper = shopper_of(request)
+        shopper = shopper_of(request, without_consent=True)
         if shopper is not None:
             privacy.forget_all(shopper)
         response = said(request, "You are not remembered here, and what we knew is deleted.")
@@ -131,7 +137,7 @@ def remember(request: HttpRequest) -> HttpResponse:
 def forget(request: HttpRequest) -> HttpResponse:
     """Delete one event, or with none named all of them."""
     back = reverse("recommend:you")
-    shopper = shopper_of(request)
+    shopper = shopper_of(request, without_consent=True)
     if shopper is None:
         return said(request, "There is nothing to forget.", back=back)
     named = request.GET.get("event", "")
@@ -154,7 +160,7 @@ def forget(request: HttpRequest) -> HttpResponse:
 def separate(request: HttpRequest) -> HttpResponse:
     """Take a device out of the account again; what was done on it stays with the device."""
     back = reverse("recommend:you")
-    shopper = shopper_of(request)
+    shopper = shopper_of(request, without_consent=True)
     text = request.GET.get("device", "")
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
     if shopper is not None:
@@ -165,7 +171,7 @@ def separate(request: HttpRequest) -> HttpResponse:
 @require_safe
 def download(request: HttpRequest) -> StreamingHttpResponse | HttpResponseRedirect:
     """All of it, one JSON object a line."""
-    shopper = shopper_of(request)
+    shopper = shopper_of(request, without_consent=True)
     if shopper is None:
         return HttpResponseRedirect(reverse("recommend:you"))
     lines = (json.dumps(row, default=str, ensure_ascii=False) + "\n" for row in privacy.export(shopper))

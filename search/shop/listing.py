@@ -81,7 +81,8 @@ def listing(request: HttpRequest, *, within: dict[str, Any] | None = None) -> Li
     within = within or {}
     params = request.GET
     asked = parameters.read(params, within=within)
-    asked = replace(asked, request=replace(asked.request, shopper=shopper_of(request)))
+    if asked.request.personal:
+        asked = replace(asked, request=replace(asked.request, shopper=shopper_of(request)))
     result = query.search(asked.request)
     like = _like(asked.request.image_of)
     shown = [hit.product for hit in result.hits]

@@ -169,3 +169,11 @@ def test_index_states_and_their_reasons(django_assert_num_queries):
     assert "store away" in states[retried.pk].reason
     annotated = selectors.with_index_state(Product.objects.all()).values_list("pk", "index_state_name")
     assert dict(annotated) == {pk: state.state for pk, state in states.items()}
+
+
+def test_a_sku_that_no_database_compares_is_not_asked_for(django_assert_num_queries):
+    a, b = make("A/1"), make("B")
+    make("C")
+    assert set(selectors.with_skus(selectors.published_products(), "A/1", "B", "B\x00", "no")) == {a, b}
+    with django_assert_num_queries(0):
+        assert not selectors.with_skus(selectors.published_products(), "A\x00").first()

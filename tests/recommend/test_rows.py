@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from html import unescape
 from uuid import uuid4
 
 import pytest
@@ -10,7 +11,7 @@ from catalog.models import Product, Promotion
 from recommend.events.models import Shopper
 from recommend.surfaces import Recommendation
 from search.index.errors import VectorStoreError
-from tests.recommend.shop.conftest import catalogue, found, hits, surface  # noqa: F401
+from tests.recommend.shop.conftest import catalogue, found, hits, no_nul, surface  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -91,6 +92,25 @@ def test_what_is_paid_for_is_always_said(client, surface, hits):  # noqa: F811
         assert "ponsored" not in second
 
 
+@pytest.mark.parametrize("sku", ["CUP/red", "CUP/red/", "50% off? #1"])
+def test_a_product_s_page_finds_its_rows_whatever_its_sku(client, surface, hits, catalogue, sku):  # noqa: F811
+    Product.objects.filter(sku="CUP-red").update(sku=sku)
+    asked = surface("similar", hits, needs_product=True)
+    html = client.get(catalogue["CUP-red"].get_absolute_url()).content.decode()
+    (row,) = re.findall(r'hx-get="(/rows/similar[^"]*)"', html)
+    (page,) = re.findall(r'href="(/discover/similar[^"]*)"', html)
+    for address in (row, page):
+        assert "Espresso cup, blue" in client.get(unescape(address)).content.decode()
+    assert [ask.product.sku for ask in asked.asked] == [sku, sku]
+
+
+def test_a_sku_that_no_address_holds_leaves_the_product_s_page_without_rows(client, catalogue):  # noqa: F811
+    Product.objects.filter(sku="CUP-red").update(sku="CUP\nred")
+    html = client.get(catalogue["CUP-red"].get_absolute_url()).content.decode()
+    assert "/rows/" not in html
+    assert not re.search(r'hx-get="(\?|")', html), "which would load the page into itself"
+
+
 # Going on -----------------------------------------------------------------------------------------------------------
 
 
@@ -107,6 +127,21 @@ def test_a_waterfall_goes_on_until_it_ends(client, surface, many):  # noqa: F811
     assert loads == 3
     assert "That is all for now" in html
     assert "<h2" not in html, "the heading comes once"
+
+
+def test_no_two_elements_of_a_page_share_an_id(client, surface, many):  # noqa: F811
+    surface("for-you", many)  # which holds each product several times
+    client.post("/cart/add?sku=CUP-red", headers=HTMX)
+    front = client.get("/").content.decode()
+    rows = [unescape(each) for each in re.findall(r'hx-get="(/rows/for-you[^"]*)"', front)]
+    assert len(rows) == 2
+    shown = [client.get(row).content.decode() for row in rows]
+    following = re.search(r'hx-get="([^"]+)" hx-trigger="revealed', shown[1])[1]
+    shown.append(client.get(unescape(following)).content.decode())
+    assert [re.findall(r"<h2[^>]*>([^<]*)", html) for html in shown] == [["Title of for-you"], ["More for you"], []]
+    ids = re.findall(r'\bid="([^"]+)"', front + "".join(shown))
+    assert sum(each.startswith("why-") for each in ids) == 12 + 24 + 24
+    assert len(ids) == len(set(ids))
 
 
 def test_after_some_loads_a_click_is_asked_for(client, surface, many):  # noqa: F811
@@ -196,6 +231,15 @@ def test_a_row_that_fails_is_empty_and_written_down(client, surface, catalogue, 
     assert "No row similar for LAMP-1" in caplog.text
 
 
+@pytest.mark.parametrize("more", ["", "&on=1"])
+def test_a_row_whose_parts_make_no_sense_is_empty_and_written_down(client, surface, hits, caplog, more):  # noqa: F811
+    surface("for-you", [hits[1], replace(hits[0], why={"relevance": "very well"})])
+    page = client.get(f"/rows/for-you?as=list{more}")
+    assert (page.status_code, page.content.strip()) == (200, b"")
+    assert "No row for-you" in caplog.text
+    assert client.get("/discover/for-you").status_code == 503
+
+
 def test_a_page_that_fails_says_so(client, surface, catalogue):  # noqa: F811
     surface("trending", error=VectorStoreError("qdrant:6333 refused", permanent=False))
     page = client.get("/discover/trending")
@@ -218,7 +262,7 @@ def test_a_page_of_nothing_says_what_to_do(client, surface, catalogue):  # noqa:
 
 @pytest.mark.parametrize("prefix", ["/rows", "/discover"])
 @pytest.mark.parametrize("address", ["nothing/LAMP-1", "nothing", "similar/nothing", "similar/%00"])
-def test_what_is_not_there_is_a_404(client, catalogue, prefix, address):  # noqa: F811
+def test_what_is_not_there_is_a_404(client, catalogue, no_nul, prefix, address):  # noqa: F811
     assert client.get(f"{prefix}/{address}").status_code == 404
 
 

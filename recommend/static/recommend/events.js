@@ -57,6 +57,7 @@
   }
 
   function send(kind, details = {}) {
+    if (!allowed()) return;
     queue.push({ event_id: id(), kind, happened_at: new Date().toISOString(), ...details });
     clearTimeout(timer);
     if (queue.length >= MOST) flush();

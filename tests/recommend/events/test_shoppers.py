@@ -228,3 +228,53 @@ def test_many_shoppers_are_found_or_made_in_a_fixed_number_of_queries(
     assert len(found) == 301 == len({each.pk for each in found.values()})
     with django_assert_max_num_queries(1):
         assert by_keys(keys) == found
+
+
+FORBIDDEN = [{"headers": {"Sec-GPC": "1"}}, {"headers": {"DNT": "1"}}, {}]
+
+
+@pytest.mark.parametrize("how", FORBIDDEN, ids=["global privacy control", "do not track", "consent that lapsed"])
+def test_who_does_not_agree_any_more_is_found_for_what_was_kept(db: None, settings: Any, how: dict[str, Any]) -> None:
+    first = request()
+    shopper = shopper_of(first, create=True)
+    cookie = remember_shopper(lambda asked: HttpResponse())(first).cookies["shopper"].value
+    settings.EVENTS_REQUIRE_CONSENT = not how
+    again = request(**how)
+    again.COOKIES["shopper"] = cookie
+    assert shopper_of(again, create=True) is None
+    assert shopper_of(again, without_consent=True) == shopper
+    assert shopper_of(again) is None, "what was found is for nothing else"
+    stranger = request(**how)
+    assert shopper_of(stranger, create=True, without_consent=True) is None
+    assert Shopper.objects.count() == 1
+    answer = remember_shopper(lambda asked: HttpResponse())(again)
+    assert "shopper" not in answer.cookies
+
+
+def test_a_shopper_is_looked_up_once_in_a_request(db: None, django_assert_num_queries: Any) -> None:
+    made = shopper_of(request(headers={"X-Shopper-Session": "s" * 20}), create=True)
+    again = request(headers={"X-Shopper-Session": "s" * 20})
+    with django_assert_num_queries(1):
+        assert [shopper_of(again) for _ in range(3)] == [made] * 3
+        assert shopper_of(again, create=True) == made
+    stranger = request(headers={"X-Shopper-Session": "t" * 20})
+    assert shopper_of(stranger) is None
+    new = shopper_of(stranger, create=True)
+    assert new is not None
+    assert shopper_of(stranger) == new, "who is made known is known from then on"
+
+
+def test_signing_in_and_out_tells_anew_who_it_is(client: Client, ada: User, settings: Any) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    ada.set_password("correct horse 9")
+    ada.save()
+    client.post("/you/personalised?to=on")
+    device = Shopper.objects.get()
+    client.post("/sign-in", {"username": ada.username, "password": "correct horse 9"})
+    account = Shopper.objects.get(user=ada)
+    device.refresh_from_db()
+    assert device.merged_into == account
+    assert Shopper.objects.count() == 2, "nobody else was made known"
+    client.post("/sign-out")
+    client.post("/you/personalised?to=on")
+    assert Shopper.objects.filter(user=None, merged_into=None).count() == 1, "who comes next is somebody new"

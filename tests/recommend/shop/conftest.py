@@ -1,9 +1,10 @@
 """The small shop of tests/search/shop, and surfaces that answer what a test prepares."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pytest
+from django.db import connection
 
 from catalog.models import Product
 from catalog.selectors import products_for_cards
@@ -51,3 +52,16 @@ def hits(catalogue: dict[str, Product]) -> list[Recommendation]:  # noqa: F811
         Recommendation(product, 1.0, f"Because of {product.sku}", {"neighbours": {"LAMP-1": 3.0, "CUP-red": 1.0}})
         for product in products
     ]
+
+
+@pytest.fixture
+def no_nul(db: None) -> Iterator[None]:
+    """Every database answers as PostgreSQL does where a query compares with a NUL."""
+
+    def execute(run, sql, params, many, context):
+        if "\\x00" in repr(params):
+            raise ValueError("A string literal cannot contain NUL (0x00) characters.")
+        return run(sql, params, many, context)
+
+    with connection.execute_wrapper(execute):
+        yield

@@ -1,13 +1,16 @@
 """Adding from a page, changing, and placing a demonstration order."""
 
 import re
-import uuid
 
 import pytest
+from django.http import HttpResponseRedirect
 from django.test import Client
+from django.utils import timezone
 
-from catalog.models import Product, Variant
-from recommend.events.models import Event
+from catalog.models import Product, Promotion, Variant
+from recommend.events.models import Event, Shopper
+from recommend.events.shoppers import shopper_of
+from recommend.shop.cart import Cart
 from recommend.shop.cart_pages import record_purchase
 
 pytestmark = pytest.mark.django_db
@@ -74,7 +77,7 @@ def test_a_number_that_is_none_is_asked_for_again(client, catalogue, quantity):
 
 
 @pytest.mark.parametrize("address", ["/cart/add", "/cart/add?sku=nothing", "/cart/add?sku=%00"])
-def test_what_is_not_sold_cannot_be_added(client, catalogue, address):
+def test_what_is_not_sold_cannot_be_added(client, catalogue, no_nul, address):
     assert client.post(address).status_code == 404
 
 
@@ -129,22 +132,43 @@ def test_an_empty_cart_is_no_order(client, catalogue):
     assert client.get("/cart/ordered").headers["location"] == "/cart"
 
 
-def checkout(request, content, basket):
-    """What a shop connects."""
-    from django.http import HttpResponseRedirect
+orders: dict = {}  # a shop's own
 
-    record_purchase(request, content, uuid.UUID(basket))
-    record_purchase(request, content, uuid.UUID(basket))  # a payment provider calls twice
-    return HttpResponseRedirect(f"https://pay.example/{basket}")
+
+def checkout(request, content, basket):
+    """What a shop connects: it keeps the order, and leads to where it is paid."""
+    orders[basket.hex] = (shopper_of(request, create=True), content, basket)
+    Cart(request.session).clear()
+    return HttpResponseRedirect(f"https://pay.example/{basket.hex}")
 
 
 def test_a_shop_s_own_checkout_takes_the_order(client, catalogue, settings):
     settings.SHOP_CHECKOUT = f"{__name__}.checkout"
-    add(client, "CUP-red")
+    add(client, "CUP-red", quantity="2")
     page = client.get("/cart").content.decode()
     assert "demonstration" not in page
-    assert client.post("/cart/order").headers["location"].startswith("https://pay.example/")
-    assert Event.objects.filter(kind="purchase").count() == 1
+    address, number = client.post("/cart/order").headers["location"].rsplit("/", 1)
+    assert address == "https://pay.example"
+    assert "There is nothing in it yet" in client.get("/cart").content.decode(), "the checkout cleared it"
+    assert not Event.objects.filter(kind="purchase").exists(), "nothing is paid yet"
+    for _ in range(2):  # the payment's provider calls twice, and has no cookie
+        record_purchase(*orders[number])
+    bought = Event.objects.get(kind="purchase")
+    assert (bought.shopper, bought.quantity, bought.basket) == (Shopper.objects.get(), 2, number)
+
+
+def test_the_log_hears_the_price_that_the_cart_takes(client, catalogue):
+    add(client, "CUP-red")  # 12 less 25 %
+    client.post("/cart/add", {"sku": "LAMP-1", "variant": "LAMP-1-S"})
+    Variant.objects.filter(sku="LAMP-1-L").update(stock=1)
+    client.post("/cart/add", {"sku": "LAMP-1", "variant": "LAMP-1-L"})  # which has a price of its own
+    three = Promotion.objects.create(
+        name="3 for 2", slug="3-for-2", kind="buy_x_get_y", buy_quantity=2, free_quantity=1, starts_at=timezone.now()
+    )
+    three.products.add(catalogue["CHAIR-1"])
+    add(client, "CHAIR-1", quantity="3")
+    values = Event.objects.filter(kind="cart").order_by("pk").values_list("value", flat=True)
+    assert [str(value) for value in values] == ["9.00", "10.00", "30.00", "53.27"]
 
 
 def test_a_log_that_fails_keeps_nobody_from_buying(client, catalogue, monkeypatch, caplog):

@@ -68,9 +68,10 @@ def test_who_is_not_remembered_is_told_so(client, catalogue, settings):
 
 
 @pytest.mark.parametrize(
-    "address", ["/not-for-me", "/not-for-me?sku=no", "/not-for-me/undo?sku=%00", "/not-for-me/undo"]
+    "address",
+    ["/not-for-me", "/not-for-me?sku=no", "/not-for-me?sku=%00", "/not-for-me/undo?sku=%00", "/not-for-me/undo"],
 )
-def test_feedback_on_nothing_is_a_404(client, catalogue, address):
+def test_feedback_on_nothing_is_a_404(client, catalogue, no_nul, address):
     assert client.post(address).status_code == 404
 
 

@@ -39,6 +39,11 @@ def test_what_a_surface_adds_later_is_shown_with_its_own_name():
     ]
 
 
+def test_what_is_new_has_a_place_that_counts_from_one():
+    assert told(newest=0) == [("Place among the newest", "1")]
+    assert told(new=True) == [("New", "what others took says nothing of it yet")]
+
+
 @pytest.mark.parametrize(
     "why", [{"neighbours": {}}, {"neighbours": {"A": 0.0}}, {"visited": 0}, {"seen": []}, {"x": None}]
 )

@@ -1,11 +1,15 @@
 """The page on what the shop knows: all of it is shown, and every switch and eraser works."""
 
 import json
+import re
+from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from catalog.models import Product
 from recommend.events.drafts import EventDraft
 from recommend.events.history import history_of
 from recommend.events.log import record
@@ -123,6 +127,49 @@ def test_withdrawing_the_consent_deletes_and_stays(client, me):
     assert Event.objects.filter(shopper__isnull=False).count() == 1
 
 
+@pytest.fixture(params=["global privacy control", "do not track", "consent that lapsed", "consent refused elsewhere"])
+def not_agreeing(request, client, me, settings) -> Client:
+    """The browser of `me`, who is not to be remembered any more, with all that was kept until then."""
+    how = {"global privacy control": {"Sec-GPC": "1"}, "do not track": {"DNT": "1"}}
+    browser = Client(headers=how.get(request.param, {}))
+    browser.cookies = client.cookies
+    settings.EVENTS_REQUIRE_CONSENT = request.param == "consent that lapsed"
+    if request.param == "consent refused elsewhere":
+        browser.cookies["consent"] = "no"
+    return browser
+
+
+def test_who_does_not_agree_any_more_sees_what_was_kept(not_agreeing):
+    html = page(not_agreeing)
+    assert "We remember nothing of what you do here. What is below is from before" in html
+    assert "“garden chair”" in html
+    assert "Yes, forget all of it" in html
+    lines = b"".join(not_agreeing.get("/you/download").streaming_content).splitlines()
+    assert len(lines) == 4
+
+
+def test_refusing_deletes_what_was_kept_before(not_agreeing):
+    not_agreeing.post("/you/remember?to=no")
+    assert not Event.objects.exists()
+    assert "What is below" not in page(not_agreeing)
+
+
+def test_who_does_not_agree_any_more_forgets_entry_by_entry_and_all(not_agreeing, me):
+    not_agreeing.post("/not-for-me/undo?sku=LAMP-1")
+    assert not Event.objects.filter(kind="not-for-me").exists()
+    not_agreeing.post(f"/you/forget?event={Event.objects.get(kind='view').event_id}")
+    assert Event.objects.count() == 2
+    not_agreeing.post("/you/forget")
+    assert not Event.objects.exists()
+
+
+def test_an_account_that_does_not_agree_any_more_is_deleted_too(client, me):
+    user = User.objects.create_user("a@example.com", password="long enough 1")
+    client.post("/sign-in", {"username": user.username, "password": "long enough 1"})
+    client.post("/you/remember?to=no", headers={"Sec-GPC": "1"})
+    assert not Event.objects.exists()
+
+
 def test_where_consent_is_needed_it_is_asked_for_once(client, catalogue, settings):
     settings.EVENTS_REQUIRE_CONSENT = True
     assert "May we remember" in client.get("/").content.decode()
@@ -139,9 +186,62 @@ def test_all_of_it_can_be_taken_along(client, me):
     answer = client.get("/you/download")
     rows = [json.loads(line) for line in b"".join(answer.streaming_content).splitlines()]
     assert [row["kind"] for row in rows] == ["cart", "view", "search", "not-for-me"]
+    stored = {field.name for field in Event._meta.concrete_fields} - {"id", "shopper"}
+    record([EventDraft("purchase", me, sku="CUP-red", query="q", surface="cart", position=1, value=Decimal(9),
+                       basket="b", session="s" * 20, device="phone")])  # fmt: skip
+    *_, full = b"".join(client.get("/you/download").streaming_content).splitlines()
+    told = json.loads(full)
+    assert stored - {"product"} <= told.keys(), "nothing that is stored is left out"
+    assert (told["session"], told["consent"]) == ("s" * 20, True)
     assert rows[0]["product_sku"] == "CUP-red"
     assert rows[2]["query"] == "garden chair"
     assert Client().get("/you/download").status_code == 302
+
+
+def test_what_was_shown_for_money_is_known_too(client, catalogue, me):
+    campaign = Campaign.objects.create(name="Cups", store=catalogue["CUP-red"].store, bid=1, budget=10)
+    old_phone = Shopper.objects.create()
+    merge(old_phone, me)
+    for shopper, sku in ((me, "CUP-red"), (old_phone, "CUP-blue"), (None, "CUP-green")):
+        Placement.objects.create(
+            key=uuid4(), campaign=campaign, product=catalogue[sku], shopper=shopper, surface="home", price=1
+        )
+    assert "sponsored products you were shown: 2 times" in page(client)
+    rows = [json.loads(line) for line in b"".join(client.get("/you/download").streaming_content).splitlines()]
+    told = [row for row in rows if row["kind"] == "sponsored"]
+    assert [row["product_sku"] for row in told] == ["CUP-red", "CUP-blue"]
+    assert {"key", "surface", "position", "relevance", "shown_at"} <= told[0].keys()
+    Event.objects.all().delete()
+    assert "Download all of it" in page(client)
+    client.post("/you/forget")
+    assert "Download all of it" not in page(client)
+
+
+def test_the_latest_refusals_come_first_and_the_rest_is_counted(client, me, catalogue, monkeypatch):
+    monkeypatch.setattr("recommend.shop.you.MOST_REFUSED", 2)
+    for sku in ("CHAIR-2", "CUP-red", "CUP-blue", "CHAIR-1"):
+        record([EventDraft("not-for-me", me, sku=sku)])
+    Product.objects.filter(sku="CHAIR-1").update(status=Product.Status.ARCHIVED)
+    html = page(client)
+    again = re.findall(r"not-for-me/undo\?sku=([^\"]+)", html)
+    assert again == ["CUP-blue", "CUP-red"]
+    assert "And 2 that you refused before" in html, "the lamp and the deck chair"
+    client.post("/not-for-me/undo?sku=CUP-blue")
+    assert re.findall(r"not-for-me/undo\?sku=([^\"]+)", page(client)) == ["CUP-red", "CHAIR-2"]
+
+
+def test_interests_weigh_what_was_done_as_demand_does(client, catalogue):
+    client.post("/cart/add?sku=CUP-red", headers=FRAGMENT)  # 3
+    record([EventDraft("purchase", Shopper.objects.get(), sku="CHAIR-1")])  # 5
+    shares = re.findall(r'<meter[^>]*value="(\d+)" aria-label="(\w+)"', page(client))
+    assert shares == [("62", "Garden"), ("38", "Kitchen")]
+
+
+def test_the_page_reads_the_past_once(client, me, django_assert_max_num_queries):
+    with django_assert_max_num_queries(50) as asked:
+        page(client)
+    histories = [each["sql"] for each in asked.captured_queries if "AND consent AND product_id" in each["sql"]]
+    assert len(histories) == 2, "what was decided, and what was seen"
 
 
 def test_a_device_can_be_taken_out_of_the_account(client, me, catalogue):
