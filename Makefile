@@ -45,7 +45,7 @@ chromium: # the browser tests drive Debian's Chromium; without it they are skipp
 test: .venv/developing chromium ## the whole suite
 	$(BIN)/pytest
 
-quick: .venv/developing ## what takes less than a minute: all but the slow and the browser tests
+quick: .venv/developing ## all tests but the slow ones, those in a browser and those on the evaluation data
 	$(BIN)/pytest -q -m "not slow and not browser and not data"
 
 check: .venv/developing ## linters, types, import rules, migrations, settings
