@@ -9,6 +9,7 @@ from typing import Any
 from crawleruseragents import is_crawler
 from django.conf import settings
 from django.core.cache import cache
+from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers, status
 from rest_framework.exceptions import Throttled, ValidationError
@@ -17,19 +18,21 @@ from rest_framework.response import Response
 
 from catalog.api.base import TextSafeRenderer
 from catalog.api.parsing import StrictJSONParser, TooLarge
-from catalog.api.permissions import AnonymousThrottle, has_key
+from catalog.api.permissions import has_key
+from catalog.api.throttles import address_of
 from recommend.events import parsing
 from recommend.events.devices import device_of
 from recommend.events.drafts import LONGEST, LONGEST_SKU, SMALLINT, DraftError, EventDraft, check_text
 from recommend.events.log import record
 from recommend.events.models import Event, Shopper
-from recommend.events.shoppers import by_keys, of_name, of_session, shopper_of, user_of
-from recommend.sponsored.visits import by_a_person
+from recommend.events.shoppers import by_keys, of_name, of_session, shopper_of
+from recommend.sponsored.visits import by_a_person, within_limit
 from search.api.views import PublicView
 
 MOST_EVENTS = 1000  # in one request
 LONGEST_NAME = 200  # of a shopper in another system
 MINUTE = 60
+CHARGED = (Event.Kind.CLICK, Event.Kind.VIEW)
 FIELDS = (*parsing.FIELDS, "shopper")
 
 
@@ -173,16 +176,25 @@ def _read(request: Request, events: list[Any], *, trusted: bool) -> tuple[dict[i
         except DraftError as error:
             results[index].reject(str(error))
     device = device_of(request.headers)
-    payable = trusted or (by_a_person(request._request) and not getattr(user_of(request), "is_staff", False))
     whose = _as_told(drafts, events) if trusted else _as_known(request, drafts)
     for index, draft in drafts.items():
         drafts[index] = replace(
             draft,
             shopper=whose.get(index),
             device=draft.device or device,
-            placement=draft.placement if payable else None,
         )
+    if not trusted:
+        _leave_unpaid(request._request, drafts)
     return drafts, results
+
+
+def _leave_unpaid(request: HttpRequest, drafts: dict[int, EventDraft]) -> None:
+    """Take the placements out that nobody pays for: of staff and programs, and beyond an address's limit."""
+    placed = {index: draft for index, draft in drafts.items() if draft.placement and draft.kind in CHARGED}
+    payable = bool(placed) and by_a_person(request)
+    for index, draft in placed.items():
+        if not (payable and draft.placement and within_limit(request, draft.kind, draft.placement)):
+            drafts[index] = replace(draft, placement=None)
 
 
 def _draft(event: Any, *, trusted: bool) -> EventDraft:
@@ -232,7 +244,7 @@ def _room(request: Request, wanted: int) -> int:
     """How many of `wanted` events this client may still send in this minute. Raises Throttled if none."""
     limit = settings.EVENTS_PER_MINUTE
     now = time.time()
-    key = f"events:{AnonymousThrottle().get_ident(request)}:{int(now // MINUTE)}"
+    key = f"events:{address_of(request)}:{int(now // MINUTE)}"
     cache.add(key, 0, 2 * MINUTE)
     try:
         used = cache.incr(key, wanted) - wanted

@@ -11,21 +11,13 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
-from rest_framework.throttling import SimpleRateThrottle
-from rest_framework.views import APIView
 
+from catalog.api.throttles import admits
 from recommend.events.shoppers import shopper_of
 from recommend.shop.pages import said, way_back
 
-
-class _AttemptThrottle(SimpleRateThrottle):
-    """Passwords are not guessed at the speed of a machine."""
-
-    scope = "sign-in"
-    rate = "20/min"
-
-    def get_cache_key(self, request: Any, view: APIView | None) -> str:
-        return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
+# Passwords are not guessed at the speed of a machine: from one address, or for one account from many.
+ATTEMPTS = "20/min"
 
 
 class SignInForm(AuthenticationForm):
@@ -93,7 +85,7 @@ def _account_page(request: HttpRequest, form: SignInForm | SignUpForm, template:
         return HttpResponseRedirect(back)
     status = 200
     if request.method == "POST":
-        if not _AttemptThrottle().allow_request(request, None):  # type: ignore[arg-type]
+        if not _may_try(request, form):
             form.add_error(None, "That were many attempts in a minute. Please wait a little.")
             status = 429
         elif form.is_valid():
@@ -104,6 +96,18 @@ def _account_page(request: HttpRequest, form: SignInForm | SignUpForm, template:
         else:
             status = 400
     return render(request, template, {"form": form, "next": back}, status=status)
+
+
+def _may_try(request: HttpRequest, form: SignInForm | SignUpForm) -> bool:
+    if not admits(request, "sign-in", ATTEMPTS):
+        return False
+    if isinstance(form, SignUpForm):
+        return True
+    try:
+        name: str = form.fields["username"].clean(request.POST.get("username", ""))
+    except forms.ValidationError:  # which the form tells of
+        return True
+    return admits(request, "sign-in-as", ATTEMPTS, of=name.lower())
 
 
 def _style(form: forms.Form | forms.ModelForm) -> None:

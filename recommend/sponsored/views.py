@@ -3,35 +3,18 @@
 import logging
 import uuid
 
-from django.conf import settings
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
-from rest_framework.throttling import SimpleRateThrottle
-from rest_framework.views import APIView
 
 from catalog.models import Product
+from recommend.events.models import Event
 from recommend.sponsored import ledger
 from recommend.sponsored.models import Placement
-from recommend.sponsored.visits import by_a_person, navigates
+from recommend.sponsored.visits import by_a_person, navigates, within_limit
 
 log = logging.getLogger(__name__)
-
-
-class _Throttle(SimpleRateThrottle):
-    """One address costs a store only so much, whatever it clicks on. What is seen uses up none of the clicks."""
-
-    def __init__(self, scope: str) -> None:
-        self.scope = scope
-        super().__init__()
-
-    def get_rate(self) -> str:
-        rate: str = settings.SPONSORED_CLICK_RATE
-        return rate
-
-    def get_cache_key(self, request: HttpRequest, view: APIView | None) -> str:
-        return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}  # type: ignore[arg-type]
 
 
 @require_safe
@@ -42,7 +25,7 @@ def go(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         raise Http404("This link has expired.")
     product = placement.product
     # Nobody pays for a click that leads to a page which says that the product is gone.
-    if product.status == Product.Status.PUBLISHED and navigates(request) and _counts(request, "sponsored-click"):
+    if product.status == Product.Status.PUBLISHED and navigates(request) and _counts(request, Event.Kind.CLICK, key):
         try:
             ledger.clicked(key)
         except DatabaseError:
@@ -57,7 +40,7 @@ def go(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 @require_POST
 def seen(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """Charge for a view, where the campaign pays for views. One answer in every case: there is nothing to be learnt."""
-    if _counts(request, "sponsored-view"):
+    if _counts(request, Event.Kind.VIEW, key):
         try:
             ledger.seen(key)
         except DatabaseError:
@@ -65,5 +48,5 @@ def seen(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-def _counts(request: HttpRequest, scope: str) -> bool:
-    return by_a_person(request) and bool(_Throttle(scope).allow_request(request, None))  # type: ignore[arg-type]
+def _counts(request: HttpRequest, kind: Event.Kind, key: uuid.UUID) -> bool:
+    return by_a_person(request) and within_limit(request, kind, key)

@@ -11,9 +11,8 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_safe
-from rest_framework.throttling import SimpleRateThrottle
-from rest_framework.views import APIView
 
+from catalog.api.throttles import admits
 from catalog.models import Brand, Category, Collection, Product, Promotion, Store
 from catalog.pictures import PictureError
 from catalog.selectors import family_of, product_by_slug, promotions_at
@@ -32,16 +31,7 @@ log = logging.getLogger(__name__)
 _UNITS = {unit: unit for unit in ("mm", "cm", "m", "g", "kg", "ml", "l", "h", "min")} | {
     "c": "°C", "w": "W", "v": "V", "mah": "mAh", "gb": "GB", "tb": "TB", "mhz": "MHz", "ghz": "GHz",
 }  # fmt: skip
-
-
-class _PictureThrottle(SimpleRateThrottle):
-    """Each upload leaves a file for a day, so one address may leave only so many."""
-
-    scope = "query-picture"
-    rate = "30/min"
-
-    def get_cache_key(self, request: Any, view: APIView | None) -> str:
-        return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
+UPLOADS = "30/min"  # each leaves a file for a day, so one address may leave only so many
 
 
 @require_safe
@@ -66,7 +56,7 @@ def by_picture(request: HttpRequest) -> HttpResponse:
         return _picture_error(request, "The upload is too large.", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     if upload is None:
         return _picture_error(request, "Choose a picture first.", HTTPStatus.BAD_REQUEST)
-    if not _PictureThrottle().allow_request(request, None):  # type: ignore[arg-type]
+    if not admits(request, "query-picture", UPLOADS):
         return _picture_error(
             request, "That were many pictures in a minute. Please wait a little.", HTTPStatus.TOO_MANY_REQUESTS
         )

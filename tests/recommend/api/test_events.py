@@ -20,6 +20,7 @@ from rest_framework.test import APIClient
 from rest_framework_api_key.models import APIKey
 
 from catalog.models import Product
+from recommend.api import events as events_api
 from recommend.api.events import EventSerializer
 from recommend.events import parsing
 from recommend.events.history import history_of
@@ -264,6 +265,7 @@ def test_a_client_sends_only_so_many_in_a_minute(products: Products, post: Post,
     assert refused.status_code == 429
     assert int(refused["Retry-After"]) <= 60
     assert Event.objects.count() == 5
+    assert post(event(), headers={"X-Forwarded-For": "192.0.2.7"}).status_code == 429  # which anybody can make up
     assert post(event(), REMOTE_ADDR="192.0.2.7").status_code == 200  # another client
 
 
@@ -329,6 +331,39 @@ def test_staff_cost_nobody_anything(products: Products, client: APIClient, bills
     answer = client.post("/api/v1/events", event("click", placement=str(uuid.uuid4())), format="json")
     assert answer.json()["accepted"] == 1
     assert bills == []
+
+
+def test_clicks_of_one_address_are_charged_only_so_often(
+    products: Products, post: Post, bills: list[uuid.UUID], settings: Settings, key: dict[str, str]
+) -> None:
+    settings.SPONSORED_CLICK_RATE = "2/min"
+    placements = [uuid.uuid4() for _ in range(4)]
+    clicks = [event("click", placement=str(each)) for each in placements]
+    assert statuses(post(clicks)) == ["accepted"] * 4  # what is not charged for is an event all the same
+    assert bills == placements[:2]
+    post([event("click", placement=str(placements[2]))], headers={"X-Forwarded-For": "192.0.2.9"})
+    assert bills == placements[:2]
+    assert statuses(post(clicks)) == ["duplicate"] * 4
+    assert set(bills) == set(placements[:2])
+    post([event("click", placement=str(placements[3]))], headers=key)  # the shop's own system counts for itself
+    assert bills[-1] == placements[3]
+
+
+def test_who_sends_is_looked_at_only_where_it_costs_something(
+    products: Products, post: Post, bills: list[uuid.UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    def by_a_person(request: Any) -> bool:
+        asked.append(request)
+        return True
+
+    monkeypatch.setattr(events_api, "by_a_person", by_a_person)
+    post([event("click"), event("cart", placement=str(uuid.uuid4()))])
+    assert asked == []
+    post([event("click", placement=str(uuid.uuid4())) for _ in range(3)])
+    assert len(asked) == 1
+    assert len(bills) == 3
 
 
 # Description and hostile input --------------------------------------------------------------------------------------

@@ -17,9 +17,11 @@ def _quick_hashes(settings) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
-def sign_up(client, address="Ada@Example.com", **fields):
+def sign_up(client, address="Ada@Example.com", headers=None, **fields):
     return client.post(
-        "/sign-up", {"username": address, "password1": PASSWORD, "password2": PASSWORD, "next": "/cart"} | fields
+        "/sign-up",
+        {"username": address, "password1": PASSWORD, "password2": PASSWORD, "next": "/cart"} | fields,
+        headers=headers,
     )
 
 
@@ -77,6 +79,26 @@ def test_a_wrong_password_is_refused_and_not_guessed_for_long(client, catalogue)
     answers = {sign_in(stranger, password=f"wrong {number}").status_code for number in range(25)}
     assert answers == {400, 429}
     assert sign_in(stranger).status_code == 429, "the right one neither, once there were too many"
+
+
+def test_an_account_is_not_guessed_at_from_many_addresses(client, catalogue):
+    sign_up(client)
+    sign_up(Client(), "ben@example.com")
+    written = ["ada@example.com", " ADA@example.com ", "\uff41da@example.com"]  # all of them one name to the form
+    for number in range(20):
+        guess = Client(REMOTE_ADDR=f"192.0.2.{number}")
+        assert sign_in(guess, written[number % 3], password=f"wrong {number}").status_code == 400
+    elsewhere = Client(REMOTE_ADDR="192.0.2.99")
+    assert sign_in(elsewhere).status_code == 429
+    assert sign_in(elsewhere, "ben@example.com").status_code == 302
+
+
+def test_a_made_up_header_gives_nobody_more_attempts(client, catalogue):
+    answers = [
+        sign_up(Client(), "no address", headers={"X-Forwarded-For": f"192.0.2.{number}"}).status_code
+        for number in range(21)
+    ]
+    assert answers == [400] * 20 + [429]
 
 
 def test_signing_in_leads_to_no_other_site(client, catalogue):

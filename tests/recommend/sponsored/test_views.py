@@ -92,6 +92,43 @@ def test_one_address_costs_only_so_much(client, campaign, shown, settings):
     assert Charge.objects.count() == 3
 
 
+def test_a_made_up_header_makes_no_other_address(client, campaign, shown, settings):
+    settings.SPONSORED_CLICK_RATE = "3/min"
+    running = campaign()
+    for number in range(5):
+        go(client, shown(running), **{"X-Forwarded-For": f"192.0.2.{number}"})
+    assert Charge.objects.count() == 3
+
+
+def test_a_proxy_of_the_shops_own_tells_the_address(client, campaign, shown, settings):
+    settings.SPONSORED_CLICK_RATE = "1/min"
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
+    running = campaign()
+    for heard in ("192.0.2.1", "made up, 192.0.2.1", "192.0.2.2"):  # the last one is what the proxy wrote
+        go(client, shown(running), **{"X-Forwarded-For": heard})
+    assert Charge.objects.count() == 2
+
+
+def test_a_click_that_is_told_of_twice_is_one(client, campaign, shown, settings):
+    settings.SPONSORED_CLICK_RATE = "2/min"
+    running = campaign()
+    first, second, third = shown(running), shown(running), shown(running)
+    for placement in (first, first, first, second, third):
+        go(client, placement)
+    assert set(Charge.objects.values_list("placement", flat=True)) == {first.pk, second.pk}
+
+
+def test_what_is_seen_uses_up_none_of_the_clicks(client, campaign, shown, settings):
+    settings.SPONSORED_CLICK_RATE = "2/min"
+    by_view, by_click = campaign(charge="view"), campaign()
+    for each in [shown(by_view, "0.01") for _ in range(4)]:
+        client.post(reverse("recommend:seen", args=[each.key]), headers={"User-Agent": BROWSER})
+    assert Charge.objects.count() == 2, "a limit of their own"
+    for each in [shown(by_click) for _ in range(4)]:
+        go(client, each)
+    assert Charge.objects.filter(campaign=by_click).count() == 2
+
+
 def test_a_product_that_is_gone_is_not_paid_for(client, placement):
     Product.objects.update(status="archived")
     answer = go(client, placement)

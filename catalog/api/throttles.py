@@ -1,0 +1,32 @@
+"""How often one address, or what it names, may ask: for pages that are no views of REST framework."""
+
+import hashlib
+from typing import Any
+
+from django.http import HttpRequest
+from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
+
+
+def address_of(request: Any) -> str:
+    """Return the address that sent a request: behind PROXIES of the shop's own, whom the outermost of them heard."""
+    return str(BaseThrottle().get_ident(request))
+
+
+def admits(request: HttpRequest, scope: str, rate: str, *, of: str = "") -> bool:
+    """Count a request; return whether there were no more than `rate` ("20/min") in this scope.
+
+    Of the address that sent it, or with `of` of what that says, whoever sends it.
+    """
+    throttle = _Throttle(scope, rate, of)
+    return bool(throttle.allow_request(request, None))  # type: ignore[arg-type]
+
+
+class _Throttle(SimpleRateThrottle):
+    def __init__(self, scope: str, rate: str, of: str) -> None:
+        self.scope, self.rate, self._of = scope, rate, of
+        super().__init__()
+
+    def get_cache_key(self, request: Any, view: Any) -> str:
+        # Hashed: it may be a text of any length and letters, and not every cache takes such a key.
+        ident = hashlib.sha256(self._of.encode()).hexdigest() if self._of else self.get_ident(request)
+        return self.cache_format % {"scope": self.scope, "ident": ident}
