@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from catalog import selectors, services
-from catalog.models import Brand, OutboxEntry, Picture, Product, Promotion
+from catalog.models import Brand, OutboxEntry, Picture, Product, Promotion, Variant
 
 pytestmark = pytest.mark.django_db
 
@@ -139,12 +139,32 @@ class TestPromotionPrice:
             prices = {sku: selectors.promotion_price(product, promotions) for sku, product in loaded.items()}
         assert prices == {"A": Decimal(9), "B": Decimal(9), "C": Decimal(9), "D": None}
         assert {p.sku for p in selectors.products_in_scope(row)} == {"A", "B", "C"}
+        columns = Product.objects.values_list("sku", "pk", "brand_id", "category__path")
+        with django_assert_num_queries(1):
+            covered = {sku for sku, pk, brand_id, path in columns if promotions[0].covers_row(pk, brand_id, path or "")}
+        assert covered == {"A", "B", "C"}
 
     def test_an_empty_scope_covers_all_that_is_published(self):
         row = promotion()
-        make("A")
+        assert row.covers_row(make("A").pk, None, "")
         make("B", status="draft")
         assert {p.sku for p in selectors.products_in_scope(row)} == {"A"}
+
+
+def test_what_can_be_bought_is_in_stock_itself_or_in_a_variant():
+    itself, variant, gone = make("A", stock=2), make("B"), make("C")
+    Variant.objects.bulk_create(
+        Variant(product=product, sku=f"{product.sku}{n}", title="V", stock=stock)
+        for product, stocks in ((itself, (1, 1)), (variant, (0, 3, 4)), (gone, (0,)))
+        for n, stock in enumerate(stocks)
+    )
+    assert list(Product.objects.filter(selectors.buyable()).order_by("pk")) == [itself, variant]
+    with_pictures = Picture.objects.bulk_create(
+        Picture(product=each, file=f"{each.sku}.png", width=1, height=1, sha256=each.sku)
+        for each in (itself, variant, gone)
+    )
+    found = Picture.objects.filter(selectors.buyable("product")).order_by("pk")
+    assert list(found) == with_pictures[:2]
 
 
 def test_index_states_and_their_reasons(django_assert_num_queries):

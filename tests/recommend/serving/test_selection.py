@@ -41,19 +41,42 @@ def test_each_is_chosen_once_and_one_of_each_family(found, count, relevance, bra
 @given(candidates(), st.floats(0, 1), st.integers(1, 4), st.integers(1, 4), shares)
 def test_a_cap_is_passed_only_where_nothing_within_the_caps_is_left(found, relevance, brand, store, room):
     order = choose(found, 40, relevance=relevance, caps=Caps(brand, store), room=room)
+    assert_capped(found, order, range(len(found.scores)), Caps(brand, store))
+
+
+def assert_capped(found, order, rows, caps, first=0):
+    """From place `first` on, `order` passes a cap only where none of `rows` that is left fits."""
 
     def fits(row, block):
         same_brand = sum(found.brands[each] == found.brands[row] for each in block)
         same_store = sum(found.stores[each] == found.stores[row] for each in block)
-        return (not found.brands[row] or same_brand < brand) and (not found.stores[row] or same_store < store)
+        return (not found.brands[row] or same_brand < caps.brand) and (not found.stores[row] or same_store < caps.store)
 
-    for place, row in enumerate(order):
+    for place, row in enumerate(order[first:], start=first):
         block = order[place // BLOCK * BLOCK : place]
         if not fits(row, block):
             taken = {found.families[each] for each in order[:place]} - {""}
-            left = [each for each in range(len(found.scores))
-                    if each not in order[:place] and found.families[each] not in taken]  # fmt: skip
+            left = [each for each in rows if each not in order[:place] and found.families[each] not in taken]
             assert not any(fits(each, block) for each in left)
+
+
+@given(candidates(), st.floats(0, 1), st.integers(1, 4), st.integers(1, 4), shares, st.integers(0, 40))
+def test_what_is_shown_already_counts_for_families_and_caps(found, relevance, brand, store, room, split):
+    rules = {"relevance": relevance, "caps": Caps(brand, store), "room": room}
+    part = lambda rows: Candidates(  # noqa: E731
+        found.scores[rows], *([column[row] for row in rows] for column in (found.brands, found.stores, found.families)),
+        found.vectors[rows] if found.vectors is not None else None, [found.interests[row] for row in rows],
+    )  # fmt: skip
+    n = len(found.scores)
+    split = min(split, n)
+    before = choose(part(list(range(split))), n, **rules)
+    rows = [*before, *range(split, n)]
+    order = [*before, *(rows[row] for row in choose(part(rows), n, placed=len(before), **rules))]
+    assert order[: len(before)] == before
+    families = [found.families[row] for row in order if found.families[row]]
+    assert len(families) == len(set(families))
+    assert len(order) == sum(not family for family in found.families) + len(set(found.families) - {""})
+    assert_capped(found, order, range(split, n), Caps(brand, store), first=len(before))
 
 
 @given(candidates())

@@ -19,6 +19,12 @@ from search.query.request import Filters
 from tests.recommend.sponsored.shop_server import BROWSER
 
 
+@pytest.fixture(autouse=True)
+def _no_model(monkeypatch):
+    """Whether one is live is asked once a second, which would make the number of queries a matter of time."""
+    monkeypatch.setattr("recommend.serving.profile.live", lambda: None)
+
+
 @pytest.fixture
 def asked(shop):
     """Ask the surface as a stranger, or as told; returns the skus in their order."""
@@ -212,10 +218,43 @@ def test_over_rest_odd_questions_have_plain_answers(promote, shop, client, words
 
 
 def test_the_fragment_for_pages_says_sponsored_and_leads_through_the_ledger(promote, shop, client):
-    promote("CUP-red")
+    promote("CUP-red", charge="view")
     text = client.get("/rows/sponsored", {"at": "search", "q": "cup"}).content.decode()
     key = Placement.objects.get().key
     assert "Sponsored" in text
     assert f'href="/go/{key}"' in text
     assert f'data-seen="/go/{key}/seen"' in text
     assert 'rel="sponsored nofollow"' in text
+
+
+def test_what_is_paid_for_by_the_click_is_not_reported_as_seen(promote, shop, client):
+    promote("CUP-red")
+    text = client.get("/rows/sponsored", {"at": "search", "q": "cup"}).content.decode()
+    assert f'data-placement="{Placement.objects.get().key}"' in text
+    assert "data-seen" not in text
+    (hit,) = client.get("/api/v1/recommendations/sponsored", {"q": "cup"}).json()["hits"]
+    assert hit["link"]
+    assert "seen" not in hit
+
+
+def test_a_model_that_cannot_be_read_leaves_the_history(promote, shop, asked, monkeypatch):
+    def unreadable():
+        raise OSError("no such file")
+
+    promote("LAPTOP-2")
+    shopper = Shopper.objects.create()
+    looked_at(shopper, shop["LAPTOP-1"])
+    monkeypatch.setattr("recommend.serving.profile.live", unreadable)
+    (hit,) = asked(shopper=shopper)
+    assert hit.why["by"] == "history"
+
+
+@pytest.mark.parametrize("context", ["product", "shopper", "search"])
+def test_where_nothing_was_ever_indexed_nothing_is_sponsored(promote, shop, asked, settings, context):
+    promote("LAPTOP-2")
+    shopper = Shopper.objects.create()
+    looked_at(shopper, shop["LAPTOP-1"])
+    settings.QDRANT_ALIAS = "never-filled"
+    assert asked(**{"product": {"product": shop["LAPTOP-1"]}, "shopper": {"shopper": shopper},
+                    "search": {"q": "laptop"}}[context]) == []  # fmt: skip
+    assert not Placement.objects.exists()

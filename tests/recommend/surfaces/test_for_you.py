@@ -203,6 +203,24 @@ def test_a_product_that_came_after_the_training_is_found_by_its_vector(ask, shop
     assert found["TENT-NEW"].reason != ""
 
 
+def test_what_is_popular_stands_in_where_every_candidate_was_seen(no_model, ask, shopper, monkeypatch):
+    monkeypatch.setattr("recommend.serving.candidates.LIKE_EACH", 4)
+    act(shopper, *(f"view {kind}-{n}" for kind in ("SHOE", "SOCK") for n in range(8)))
+    answer = ask("for-you", shopper, limit=2)
+    assert len(answer.hits) == 2
+    assert all("popularity" in hit.why for hit in answer.hits)
+
+
+def test_another_colour_of_what_was_seen_is_left_out(ask, shopper, settings):
+    Product.objects.filter(sku__in=["TENT-0", "TENT-1"]).update(family="dome tent")
+    act(shopper, "view TENT-0")
+    found = skus(ask("for-you", shopper, limit=40))
+    assert "TENT-1" not in found
+    assert "TENT-2" in found
+    settings.RECOMMEND_SEEN_AGAIN = True
+    assert {"TENT-0", "TENT-1"} & set(skus(ask("for-you", shopper, limit=40)))
+
+
 def test_the_number_of_queries_is_small_and_does_not_grow(ask, shopper, django_assert_max_num_queries):
     act(shopper, *(f"view SHOE-{n}" for n in range(6)), "view TENT-1", "view BOOK-2")
     ask("for-you", shopper, limit=2)

@@ -1,11 +1,13 @@
 """Complements and what is bought together: learned, across categories, and true in their counts."""
 
 import pytest
+from django.utils import timezone
 
 from catalog import services
 from catalog.models import Product
 from recommend.models import Companions, Crossing, Event
 from search.index.drain import drain
+from search.index.errors import VectorStoreError
 from tests.markets import act
 
 
@@ -103,6 +105,43 @@ def test_the_live_model_fills_up_what_counts_do_not_say(ask, market):
     assert answer.hits[0].product.sku.startswith("SOCK")
     assert answer.hits[0].why["neighbours"]["SHOE-1"] > 0
     assert answer.hits[0].reason == "Others who took an interest in Trail running shoe 1 took one in this too"
+
+
+def learned(market, sku, *others):
+    """Have the log say that shoppers go on from a product to others, and to nothing else."""
+    rows = [[market.products[other].pk, 5, 9, 2.0, 20.0 - place] for place, other in enumerate(others)]
+    kept, _ = Companions.objects.update_or_create(
+        product=market.products[sku], kind="crossing", defaults={"rows": rows, "counted_at": timezone.now()}
+    )
+    Companions.objects.exclude(pk=kept.pk).delete()
+
+
+def test_later_steps_serve_where_the_first_has_only_what_cannot_be_shown(ask, market, shopper):
+    learned(market, "SHOE-1", *(f"SHOE-{n}" for n in (2, 3, 4)), "LAMP-0", "LAMP-1")
+    Product.objects.filter(sku="LAMP-0").update(stock=0)
+    act(shopper, "hide LAMP-1")
+    found = ask("complements", shopper, product="SHOE-1", limit=4)
+    assert len(found.hits) == 4
+    assert found.hits[0].product.sku.startswith("SOCK")
+    assert all("neighbours" in hit.why for hit in found.hits)
+
+
+def test_what_was_counted_is_shown_though_the_index_is_away(no_model, ask, market, monkeypatch):
+    def down(*_args, **_more):
+        raise VectorStoreError("no answer", permanent=False)
+
+    learned(market, "SHOE-1", "LAMP-0", "TENT-1")
+    Crossing.objects.all().delete()
+    monkeypatch.setattr("recommend.surfaces.complements.nearest", down)
+    assert set(skus(ask("complements", product="SHOE-1"))) == {"LAMP-0", "TENT-1"}
+
+
+def test_every_product_of_a_cart_is_asked_for_what_is_like_it(no_model, ask, market):
+    learned(market, "TENT-2", "LAMP-0")
+    Crossing.objects.all().delete()
+    (hit,) = ask("complements", products=["SHOE-0", "BOOK-1", "TENT-1"]).hits
+    assert hit.product.sku == "LAMP-0"
+    assert hit.reason == "Goes with Two person dome tent 2, which is much like this one"
 
 
 def test_a_cart_gets_no_complement_of_any_kind_in_it(ask):

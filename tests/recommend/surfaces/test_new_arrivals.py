@@ -99,6 +99,35 @@ def test_what_is_shown_is_counted_once_each_time_and_clicks_come_from_the_log(as
     assert Exposure.objects.get(product__sku=sku).shown == 3
 
 
+def test_draws_stay_though_clicks_and_showings_are_counted_meanwhile(market, shopper):
+    at = timezone.now()
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    sure, ids = market.products["BOOK-6"].pk, [market.products[sku].pk for sku in NEW]
+    for back in (1, 2, 3):
+        Exposure.objects.create(product_id=sure, hour=hour - timedelta(hours=back), shown=50)
+    late = {"until": hour - timedelta(hours=2), "surface": "new-arrivals"}
+    act(shopper, *["click BOOK-6"] * 3, **late, received_at=hour - timedelta(hours=2, minutes=10))
+    exposure.count_clicks(hour - timedelta(hours=1))
+    before = exposure.drawn(ids, "", at)
+    # Clicks of hours that are over: counted only now, and received only now.
+    act(shopper, *["click BOOK-6"] * 20, **late, received_at=hour - timedelta(minutes=2))
+    act(shopper, *["click BOOK-6"] * 20, **late, received_at=at)
+    exposure.count_clicks(at + timedelta(seconds=1))
+    exposure.shown(ids)
+    exposure.flush()
+    assert exposure.drawn(ids, "", at).tolist() == before.tolist()
+    exposure.count_clicks(at + timedelta(hours=2))
+    assert exposure.drawn([sure], "", at + timedelta(hours=2))[0] != exposure.drawn([sure], "", at)[0]
+    assert sum(Exposure.objects.values_list("clicks", flat=True)) == 43
+
+
+def test_a_draw_does_not_depend_on_what_else_is_asked_for(market):
+    shown(market, "BOOK-6", 500, 100)
+    ids = [market.products[sku].pk for sku in NEW]
+    for id, draw in zip(ids, exposure.drawn(ids, "who", AT).tolist(), strict=True):
+        assert exposure.drawn([id], "who", AT).tolist() == [draw]
+
+
 def test_hours_that_are_over_are_dropped(market, settings):
     Exposure.objects.create(product=market.products["BOOK-6"], hour=AT - timedelta(days=40), shown=9)
     exposure.count_clicks(AT)
