@@ -22,7 +22,7 @@ from catalog.api.permissions import has_key
 from catalog.api.throttles import address_of
 from recommend.events import parsing
 from recommend.events.devices import device_of
-from recommend.events.drafts import LONGEST, LONGEST_SKU, SMALLINT, DraftError, EventDraft, check_text
+from recommend.events.drafts import LONGEST, LONGEST_NAME, LONGEST_SKU, SMALLINT, DraftError, EventDraft, check_text
 from recommend.events.log import record
 from recommend.events.models import Event, Shopper
 from recommend.events.shoppers import by_keys, of_name, of_session, shopper_of
@@ -30,7 +30,6 @@ from recommend.sponsored.visits import by_a_person, within_limit
 from search.api.views import PublicView
 
 MOST_EVENTS = 1000  # in one request
-LONGEST_NAME = 200  # of a shopper in another system
 MINUTE = 60
 CHARGED = (Event.Kind.CLICK, Event.Kind.VIEW)
 FIELDS = (*parsing.FIELDS, "shopper")
@@ -42,7 +41,9 @@ class EventSerializer(serializers.Serializer):
     event_id = serializers.UUIDField(help_text="Made by the client. Sent again, it is the same event.")
     kind = serializers.ChoiceField(Event.Kind.choices)
     sku = serializers.CharField(required=False, max_length=LONGEST_SKU, help_text="Of the product; not for a search")
-    query = serializers.CharField(required=False, help_text="What was searched for; its first 300 characters are kept")
+    query = serializers.CharField(
+        required=False, help_text=f"What was searched for; its first {LONGEST['query']} characters are kept"
+    )
     surface = serializers.CharField(required=False, max_length=LONGEST["surface"], help_text="for-you, search, …")
     position = serializers.IntegerField(required=False, min_value=0, max_value=SMALLINT, help_text="From 0")
     value = serializers.DecimalField(

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from catalog.api.permissions import has_key
 from catalog.models import Category, Product
 from catalog.selectors import published_products, with_card_parts
+from recommend.events.drafts import LONGEST_NAME, LONGEST_SKU
 from recommend.events.models import Shopper
 from recommend.events.shoppers import of_name, shopper_of
 from recommend.surfaces import Ask, Surface
@@ -22,8 +23,6 @@ from search.query.request import Filters
 
 MOST = 50  # hits in one answer
 MOST_SKUS = 200
-LONGEST_SKU = 64
-LONGEST_NAME = 200  # of a shopper in another system
 LISTS = ("brand", "store", "tag")  # repeated
 SKUS = ("products", "exclude")  # repeated, or with commas
 

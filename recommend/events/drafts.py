@@ -10,6 +10,7 @@ from recommend.events.models import Event, Shopper
 # Longest texts, in characters: what the columns hold.
 LONGEST = {"query": 300, "surface": 40, "basket": 64, "session": 64, "device": 20}
 LONGEST_SKU = 64
+LONGEST_NAME = 200  # of a shopper in another system
 SMALLINT = 32_767
 KINDS = frozenset(Event.Kind.values)  # asked for each event, and the enumeration makes its list anew each time
 WITHOUT_PRODUCT = frozenset({Event.Kind.SEARCH})

@@ -8,7 +8,7 @@ import gzip
 import io
 import uuid
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -20,7 +20,7 @@ from django.utils import timezone
 from catalog.importing.readers import SourceError, open_source
 from catalog.importing.report import Outcome, ReportFiles, RowResult
 from recommend.events import partitions
-from recommend.events.drafts import KINDS, LONGEST_SKU, DraftError, EventDraft, check_text
+from recommend.events.drafts import KINDS, LONGEST_NAME, LONGEST_SKU, DraftError, EventDraft, check_text
 from recommend.events.log import oldest_kept, record
 from recommend.events.models import Event, Shopper
 from recommend.events.parsing import FIELDS, draft_of
@@ -29,7 +29,6 @@ from recommend.events.shoppers import by_keys, of_name
 
 BATCH = 2000
 SEQUENCES = (".txt", ".seq", ".dat")
-LONGEST_NAME = 200  # of a shopper
 LONGEST_LINE = 4_000_000
 APART = timedelta(hours=1)  # events of a line without times: far enough to be no double clicks
 _IDS = uuid.UUID("2f3c1d55-0a0e-4d0c-8a54-7b8f5d7f9c11")  # RFC 9562, version 5
@@ -44,6 +43,7 @@ NAMES = {
     "basket": ("basket", "basketid", "order", "orderid", "transactionid", "invoiceno"),
     "query": ("query", "searchterm", "q"),
 }
+MAPPABLE = tuple(sorted({*FIELDS, *NAMES}))
 RATINGS = ("rating", "overall")
 CALLED = {  # what logs call the kinds
     "pageview": "view", "detail": "view", "viewitem": "view", "pv": "view",
@@ -70,7 +70,7 @@ class Report:
     accepted: int = 0
     duplicates: int = 0
     rejected: int = 0
-    shoppers: int = 0  # made
+    shoppers: int = 0  # who were not known before
     last_line: int = 0
     problem: str = ""  # why reading stopped before the end
     ignored: list[str] = field(default_factory=list)  # columns of unknown meaning
@@ -94,6 +94,10 @@ class Log:
         self.sequences = bare.suffix.lower() in SEQUENCES if sequences is None else sequences
         if not path.is_file():
             raise SourceError(f"{path} is not a file.")
+        if self.sequences and self._mapping:
+            raise SourceError("Lines of a user and items have no columns that could be named.")
+        if unknown := next((name for name in self._mapping if name not in MAPPABLE), None):
+            raise SourceError(f"{unknown} is no field of an event; known are: {', '.join(MAPPABLE)}.")
         self.size = path.stat().st_size
         self.ignored: list[str] = []
         self._raw: Any = None
@@ -144,11 +148,20 @@ class Log:
             if row.problem:
                 yield Line(row.line, problem=row.problem)
                 continue
+            if not columns:
+                self._check_mapped(row.values)
             if new := [name for name in row.values if name not in columns]:
                 columns |= self._meanings(new, taken=set(columns.values()))
                 rated = any(_plain(name) in RATINGS for name, meaning in columns.items() if meaning == "value")
             values = {columns[name]: value for name, value in row.values.items() if columns[name]}
             yield self._event(row.line, values, Event.Kind.RATING if rated else Event.Kind.VIEW)
+
+    def _check_mapped(self, columns: Collection[str]) -> None:
+        """Raise `SourceError` for a column that the head of a table lacks; an object may lack any key."""
+        assert self._source is not None  # noqa: S101
+        for name, column in self._mapping.items():
+            if self._source.format not in ("json", "jsonl") and column not in columns:
+                raise SourceError(f"There is no column {column!r} for {name}; there are: {', '.join(columns)}.")
 
     def _meanings(self, names: Iterable[str], taken: set[str]) -> dict[str, str]:
         """From each column to the field that it holds, or to "" for none."""
@@ -185,7 +198,6 @@ class Log:
 def run(log: Log, *, report_to: Path | None = None, progress: Callable[[Report], None] = lambda report: None) -> Report:
     """Record all of a log, batch by batch, each batch in a fixed number of queries."""
     report = Report()
-    before = Shopper.objects.count()
     with ReportFiles(report_to) as files:
         lines = log.lines()
         while not report.problem:
@@ -200,7 +212,6 @@ def run(log: Log, *, report_to: Path | None = None, progress: Callable[[Report],
             progress(report)
         report.report = files.path
     report.ignored = log.ignored
-    report.shoppers = Shopper.objects.count() - before
     return report
 
 
@@ -208,7 +219,9 @@ def _record(batch: list[Line], report: Report) -> list[RowResult]:
     """Record what can be read of a batch; return what was rejected."""
     readable = [line for line in batch if line.draft]
     keys = {line.user: of_name(line.user) for line in readable if line.user}
+    known = Shopper.objects.filter(key__in=set(keys.values())).count()
     shoppers = by_keys(keys.values())
+    report.shoppers += len(shoppers) - known
     drafts = [
         replace(line.draft, shopper=shoppers[keys[line.user]] if line.user else None) for line in readable if line.draft
     ]

@@ -7,14 +7,14 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
-from recommend.events.drafts import DraftError, EventDraft
+from recommend.events.drafts import LONGEST, DraftError, EventDraft
 
 TEXTS = ("kind", "sku", "query", "surface", "basket", "session", "device")
 FIELDS = (
     "event_id", "kind", "sku", "query", "surface", "position", "value", "quantity", "basket", "session", "device",
     "consent", "happened_at", "placement",
 )  # fmt: skip
-CUT = {"query": 300}  # a query may be longer, and its beginning says what was looked for
+CUT = {"query": LONGEST["query"]}  # a query may be longer, and its beginning says what was looked for
 YES, NO = ("true", "yes", "y", "1", "t"), ("false", "no", "n", "0", "f")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}(\.0+)?")
 # Seconds, milliseconds, microseconds or nanoseconds since 1970: whichever gives a year before 5138.

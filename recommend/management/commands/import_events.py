@@ -61,7 +61,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         self._show(report, time.monotonic() - started, as_json=options["json"])
         if report.problem:
-            raise CommandError(f"{report.problem} What came before is in, up to line {report.last_line}.")
+            in_already = f" What came before is in, up to line {report.last_line}." if report.last_line else ""
+            raise CommandError(f"{report.problem}{in_already}")
 
     def _show(self, report: Report, seconds: float, *, as_json: bool) -> None:
         if report.ignored:

@@ -113,6 +113,42 @@ def test_columns_can_be_named_and_a_kind_be_given(products: Products, write: Any
     assert Event.objects.get().kind == "purchase"
 
 
+@pytest.mark.parametrize(
+    ("name", "mapped", "said"),
+    [
+        ("log.csv", "skuu=Artikel", "skuu is no field of an event; known are: basket"),
+        ("log.jsonl", "skuu=Artikel", "skuu is no field"),
+        ("log.csv", "sku=Artikl", "no column 'Artikl' for sku; there are: user, Artikel, time"),
+        ("log.txt", "sku=Artikel", "no columns"),
+    ],
+)
+def test_a_mapping_that_names_nothing_is_refused(
+    products: Products, write: Any, name: str, mapped: str, said: str
+) -> None:
+    path = write(name, "user;Artikel;time\nada;A;2026-03-01\n")
+    with pytest.raises(CommandError, match=said):
+        run(path, "--map", mapped)
+    assert not Event.objects.exists()
+
+
+def test_an_object_may_lack_the_key_that_a_field_is_named_by(products: Products, write: Any) -> None:
+    rows = [{"user": "ada", "Artikel": "A", "time": "2026-03-01"}, {"user": "ada", "kind": "search", "query": "cup"}]
+    said = run(
+        write("log.jsonl", "\n".join(json.dumps({"time": "2026-03-02"} | row) for row in rows[::-1])),
+        "--map",
+        "sku=Artikel",
+    )
+    assert said["accepted"] == 2
+
+
+def test_shoppers_who_come_meanwhile_are_not_the_imports(products: Products, write: Any) -> None:
+    def another(report: importing.Report) -> None:
+        Shopper.objects.create()
+
+    report = importing.run(importing.Log(write("log.csv", TABLE)), progress=another)
+    assert (report.shoppers, Shopper.objects.count()) == (2, 3)
+
+
 def test_columns_of_unknown_meaning_are_told(products: Products, write: Any) -> None:
     out = StringIO()
     path = write("log.csv", "user,sku,time,colour,item,weight\nada,A,2026-03-01,red,B,3\n")

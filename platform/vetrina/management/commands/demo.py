@@ -19,6 +19,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.test import Client
 
+from recommend.demo.accounts import passwords_file
 from vetrina.management.commands.serve import stop_vectord, trainer_command, worker_command
 
 # A log of events beside a catalogue, as `import_events` reads it.
@@ -153,7 +154,7 @@ def make_administrator() -> str:
 
 def demo_shoppers() -> dict[str, dict[str, str]]:
     """Name -> `about` and `password` of the made-up shoppers with an account, as `build_demo_histories` left them."""
-    file = settings.HOME / "demo-shoppers.json"
+    file = passwords_file()
     found: dict[str, dict[str, str]] = json.loads(file.read_text()) if file.exists() else {}
     return found
 
