@@ -55,7 +55,7 @@ class Demand(models.Model):
 
 
 class Exposure(models.Model):
-    """How often one product was shown on the surface of new arrivals, and clicked there, as became known in one hour."""
+    """How often one product was shown on the surface of new arrivals, and clicked there, as known in one hour."""
 
     product = models.ForeignKey("catalog.Product", on_delete=models.CASCADE, related_name="+", db_constraint=False)
     hour = models.DateTimeField(help_text="Its beginning")

@@ -16,7 +16,7 @@ from recommend.serving.profile import Profile
 
 Told = tuple[str, dict[str, Any]]  # the sentence, and the parts
 
-LOOKED_BACK = 6  # events that are left out one by one, where the neighbours say nothing
+LOOKED_BACK = 6  # last events that are left out one by one, where the neighbours say nothing: a forward pass for each
 LIKED = 2  # products of one brand, store or category in a history, from which on it is said to be liked
 SHOWN = 3  # events in `why`
 

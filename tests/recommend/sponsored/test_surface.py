@@ -11,10 +11,11 @@ from django.utils import timezone
 
 from catalog.models import Category, Product
 from recommend.events.models import Event
-from recommend.models import Charge, Placement, Shopper
+from recommend.models import Charge, ModelVersion, Placement, Shopper
 from recommend.sponsored import relevance
 from recommend.surfaces import SURFACES
 from recommend.surfaces.base import Ask
+from recommend.training import live
 from search.query.request import Filters
 from tests.recommend.sponsored.shop_server import BROWSER
 
@@ -238,13 +239,12 @@ def test_what_is_paid_for_by_the_click_is_not_reported_as_seen(promote, shop, cl
 
 
 def test_a_model_that_cannot_be_read_leaves_the_history(promote, shop, asked, monkeypatch):
-    def unreadable():
-        raise OSError("no such file")
-
     promote("LAPTOP-2")
     shopper = Shopper.objects.create()
     looked_at(shopper, shop["LAPTOP-1"])
-    monkeypatch.setattr("recommend.serving.profile.live", unreadable)
+    ModelVersion.objects.create(name="blend", path="was-deleted", live=True)
+    monkeypatch.setattr("recommend.serving.profile.live", live.live)
+    live.forget()
     (hit,) = asked(shopper=shopper)
     assert hit.why["by"] == "history"
 

@@ -166,6 +166,17 @@ def test_hidden_and_bought_and_sold_out_are_not_shown(ask, shopper, surface):
     assert first not in skus(ask(surface, product="SHOE-1", limit=30))
 
 
+def test_pages_of_what_is_similar_follow_each_other(ask, monkeypatch):
+    monkeypatch.setattr("recommend.surfaces.content.FIRST", 4)
+    whole = skus(ask("similar", product="SHOE-0", limit=15))
+    paged = [
+        sku for offset in range(0, 15, 3) for sku in skus(ask("similar", product="SHOE-0", limit=3, offset=offset))
+    ]
+    assert paged == whole
+    assert len(set(whole)) == 15
+    assert not ask("similar", product="SHOE-0", limit=15).more
+
+
 @pytest.mark.parametrize("surface", ["complements", "bought-together", "similar", "visually-similar"])
 def test_without_a_product_there_is_nothing(ask, surface):
     assert ask(surface).hits == []
