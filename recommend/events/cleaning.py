@@ -65,9 +65,12 @@ class Rules:
 
 def from_log(since: datetime | None = None, until: datetime | None = None) -> Rows:
     """Read what speaks for products and may be used, of shoppers who left personalisation on, in [since, until)."""
-    events = Event.objects.filter(kind__in=POSITIVE, consent=True, product__isnull=False, shopper__personalised=True)
+    events = Event.objects.filter(kind__in=POSITIVE, consent=True, product__isnull=False)
     events = events.exclude(kind=Kind.RATING, value__lt=LOWEST_GOOD)
-    events = events.filter(Q(shopper__merged_into=None) | Q(shopper__merged_into__personalised=True))
+    # The one at the root decides for all devices, as in `history`.
+    events = events.filter(
+        Q(shopper__merged_into=None, shopper__personalised=True) | Q(shopper__merged_into__personalised=True)
+    )
     if since:
         events = events.filter(happened_at__gte=since)
     if until:

@@ -36,7 +36,12 @@ class Past:
 
 
 def past_of(shopper: Shopper | None, limit: int = 50) -> Past:
-    """Return what `history_of`, `rejected_by` and `bought_by` return, at once."""
+    """Return a shopper's past over all devices merged with this one; an empty one for strangers.
+
+    `seen` are the last `limit` events that speak for a product and may be used (consent). Products that were hidden are
+    left out, and so is what was put into the cart and taken out again. Who switched personalisation off has neither
+    `seen` nor `bought`; `rejected` is what the shopper asked for and holds all the same, until a like takes it back.
+    """
     return past_of_devices(*_devices(shopper), limit)
 
 
@@ -44,30 +49,6 @@ def past_of_devices(ids: list[int], personalised: bool, limit: int = 50) -> Past
     """The same for who knows the ids of the merged shoppers, and whether the one at their root is personalised."""
     rejected, bought = _decided(ids)
     return Past(_seen(ids, rejected, limit), rejected, bought) if personalised else Past(rejected=rejected)
-
-
-def history_of(shopper: Shopper | None, limit: int = 50) -> list[Seen]:
-    """Return the last `limit` events that speak for a product, oldest first; [] for strangers.
-
-    Over all devices merged with this one, and only what may be used (consent). Products that were hidden are left out,
-    and so is what was put into the cart and taken out again. A shopper who switched personalisation off has no history.
-    """
-    ids, personalised = _devices(shopper)
-    return _seen(ids, _decided(ids)[0], limit) if personalised else []
-
-
-def rejected_by(shopper: Shopper | None) -> set[int]:
-    """Return the ids of products that the shopper hid or does not want; a like afterwards takes that back.
-
-    This is what the shopper asked for, so it holds without personalisation too.
-    """
-    return _decided(_devices(shopper)[0])[0]
-
-
-def bought_by(shopper: Shopper | None) -> set[int]:
-    """Return the ids of products that the shopper bought."""
-    ids, personalised = _devices(shopper)
-    return _decided(ids)[1] if personalised else set()
 
 
 def _devices(shopper: Shopper | None) -> tuple[list[int], bool]:

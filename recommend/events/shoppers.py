@@ -112,7 +112,10 @@ def by_keys(keys: Iterable[uuid.UUID]) -> dict[uuid.UUID, Shopper]:
 def merge(anonymous: Shopper, account: Shopper) -> bool:
     """Let the account's history contain the device's. Return False if the device was merged already.
 
-    Nothing is rewritten; `unmerge` undoes it. Raises ValueError where it would make a circle or a chain.
+    From then on the account alone decides about personalisation. Who switched it off on the device has switched it off
+    on the account. No event is rewritten; `unmerge` undoes the merge, and leaves that choice.
+
+    Raises ValueError where it would make a circle or a chain.
     """
     with transaction.atomic():
         ids = sorted({anonymous.pk, account.pk, account.merged_into_id or account.pk})
@@ -130,6 +133,8 @@ def merge(anonymous: Shopper, account: Shopper) -> bool:
             raise ValueError("Others are merged into this shopper; take them apart first.")
         device.merged_into, device.merged_at = target, timezone.now()
         device.save(update_fields=["merged_into", "merged_at"])
+        if not device.personalised:
+            Shopper.objects.filter(pk=target.pk).update(personalised=False)
     return True
 
 

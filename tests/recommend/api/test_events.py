@@ -23,7 +23,7 @@ from catalog.models import Product
 from recommend.api import events as events_api
 from recommend.api.events import EventSerializer
 from recommend.events import parsing
-from recommend.events.history import history_of
+from recommend.events.history import past_of
 from recommend.events.models import Event, Shopper
 from recommend.sponsored import ledger
 
@@ -166,14 +166,14 @@ def test_a_stranger_becomes_known_by_a_signed_cookie_that_no_script_reads(
     assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
     client.post("/api/v1/events", event(sku="B"), format="json")
     shopper = Shopper.objects.get()
-    assert [each.product_id for each in history_of(shopper)] == [products["A"].pk, products["B"].pk]
+    assert [each.product_id for each in past_of(shopper).seen] == [products["A"].pk, products["B"].pk]
 
 
 def test_a_forged_cookie_opens_no_history(products: Products, client: APIClient) -> None:
     victim = Shopper.objects.create()
     client.cookies["shopper"] = f"{victim.key.hex}:forged:signature"
     client.post("/api/v1/events", event(), format="json")
-    assert history_of(victim) == []
+    assert past_of(victim).seen == []
     assert Event.objects.get().shopper != victim
 
 
@@ -181,7 +181,7 @@ def test_requests_that_start_a_session_at_once_are_one_shopper(products: Product
     session = uuid.uuid4().hex
     for sku in "AB":
         APIClient(headers={"User-Agent": PHONE}).post("/api/v1/events", event(sku=sku, session=session), format="json")
-    assert len(history_of(Shopper.objects.get())) == 2
+    assert len(past_of(Shopper.objects.get()).seen) == 2
 
 
 def test_a_session_that_can_be_guessed_stands_for_nobody(products: Products) -> None:
@@ -205,7 +205,7 @@ def test_a_shops_own_system_names_the_shopper(products: Products, post: Post, ke
     assert answer.json()["accepted"] == 3
     assert "shopper" not in answer.cookies
     assert Shopper.objects.count() == 2
-    assert len(history_of(Shopper.objects.get(key=uuid_))) == 1
+    assert len(past_of(Shopper.objects.get(key=uuid_)).seen) == 1
 
 
 def test_a_shops_own_system_sends_sessions_and_strangers(products: Products, post: Post, key: dict[str, str]) -> None:

@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 from catalog.models import Product
 from recommend.events import partitions
 from recommend.events.drafts import EventDraft
-from recommend.events.history import history_of
+from recommend.events.history import past_of
 from recommend.events.log import record
 from recommend.events.models import Event, Shopper
 from recommend.events.partitions import REST, TABLE, Month
@@ -55,7 +55,7 @@ def test_an_event_goes_into_its_month_and_what_has_none_into_the_rest(products: 
     outside = datetime(2026, 2, 28, 23, 59, 59, tzinfo=UTC)
     record([draft(shopper, at) for at in (*edges, outside)], received_at=edges[1])
     assert [where(at) for at in (*edges, outside)] == ["recommend_event_2026_03"] * 2 + [REST]
-    assert len(history_of(shopper)) == 3
+    assert len(past_of(shopper).seen) == 3
 
 
 def test_ids_come_from_one_sequence_over_all_months(products: Products, shopper: Shopper) -> None:

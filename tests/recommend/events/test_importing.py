@@ -18,7 +18,7 @@ from pytest_django.fixtures import Settings
 
 from catalog.models import Product
 from recommend.events import importing
-from recommend.events.history import history_of
+from recommend.events.history import past_of
 from recommend.events.models import Event, Shopper
 from recommend.events.shoppers import of_name
 
@@ -53,7 +53,7 @@ def write(tmp_path: Path) -> Any:
 
 def bought(user: str, products: Products) -> list[str]:
     names = {product.pk: sku for sku, product in products.items()}
-    return [names[each.product_id] for each in history_of(Shopper.objects.get(key=of_name(user)))]
+    return [names[each.product_id] for each in past_of(Shopper.objects.get(key=of_name(user))).seen]
 
 
 TABLE = """user,kind,sku,happened_at,surface,position

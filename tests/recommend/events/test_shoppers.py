@@ -10,7 +10,7 @@ from django.test import Client, RequestFactory
 from pytest_django.fixtures import Settings
 
 from catalog.models import Product
-from recommend.events.history import history_of
+from recommend.events.history import past_of
 from recommend.events.middleware import remember_shopper
 from recommend.events.models import Event, Shopper
 from recommend.events.shoppers import by_keys, devices_of, merge, of_name, of_session, shopper_of, unmerge
@@ -49,7 +49,7 @@ def ada(settings: Settings) -> User:
 
 def skus_of(shopper: Shopper, products: Products) -> list[str]:
     names = {product.pk: sku for sku, product in products.items()}
-    return [names[each.product_id] for each in history_of(shopper)]
+    return [names[each.product_id] for each in past_of(shopper).seen]
 
 
 @pytest.mark.usefixtures("products")

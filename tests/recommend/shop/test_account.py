@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from recommend.events.history import history_of
+from recommend.events.history import past_of
 from recommend.events.models import Shopper
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +41,7 @@ def test_what_was_done_before_joins_the_account_on_every_device(client, catalogu
         assert "Espresso cup, red" in page
         assert "Folding chair" in page
     account = Shopper.objects.get(user__username="ada@example.com")
-    assert {seen.product_id for seen in history_of(account)} == {catalogue["CUP-red"].pk, catalogue["CHAIR-1"].pk}
+    assert {seen.product_id for seen in past_of(account).seen} == {catalogue["CUP-red"].pk, catalogue["CHAIR-1"].pk}
 
 
 def test_after_signing_out_the_device_shows_nobody_s_history(client, catalogue):

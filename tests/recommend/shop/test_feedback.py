@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from recommend.events.history import rejected_by
+from recommend.events.history import past_of
 from recommend.events.models import Event, Shopper
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +42,7 @@ def test_taking_it_back_leaves_nothing_behind(client, catalogue):
     client.post("/not-for-me?sku=CUP-red", headers=FRAGMENT)
     client.post("/not-for-me?sku=LAMP-1", headers=FRAGMENT)
     client.post("/not-for-me/undo?sku=CUP-red", headers=FRAGMENT)
-    assert rejected_by(Shopper.objects.get()) == {catalogue["LAMP-1"].pk}
+    assert past_of(Shopper.objects.get()).rejected == {catalogue["LAMP-1"].pk}
     assert not Event.objects.filter(product_id=catalogue["CUP-red"].pk).exists()
 
 
@@ -78,7 +78,7 @@ def test_feedback_on_nothing_is_a_404(client, catalogue, no_nul, address):
 @pytest.mark.parametrize("where", ["surface=%00&position=1", "position=-1&surface=" + "x" * 90, "position=99999999999"])
 def test_a_hostile_place_is_left_out_and_the_wish_is_kept(client, catalogue, where):
     client.post(f"/not-for-me?sku=CUP-red&{where}", headers=FRAGMENT)
-    assert rejected_by(Shopper.objects.get()) == {catalogue["CUP-red"].pk}
+    assert past_of(Shopper.objects.get()).rejected == {catalogue["CUP-red"].pk}
 
 
 def test_only_a_form_of_the_shop_may_say_it(catalogue):

@@ -11,7 +11,7 @@ from django.test import Client
 
 from catalog.models import Product
 from recommend.events.drafts import EventDraft
-from recommend.events.history import history_of
+from recommend.events.history import past_of
 from recommend.events.log import record
 from recommend.events.models import Event, Shopper
 from recommend.events.shoppers import merge
@@ -62,7 +62,7 @@ def test_one_entry_can_be_forgotten(client, me):
     view = Event.objects.get(kind="view")
     assert client.post(f"/you/forget?event={view.event_id}", headers=FRAGMENT).content == b""
     assert "Folding chair" not in page(client)
-    assert [seen.product_id for seen in history_of(me)] == [Event.objects.get(kind="cart").product_id]
+    assert [seen.product_id for seen in past_of(me).seen] == [Event.objects.get(kind="cart").product_id]
 
 
 @pytest.mark.parametrize("named", ["nonsense", "00000000-0000-4000-8000-000000000000"])
@@ -104,16 +104,16 @@ def test_all_is_forgotten_on_every_device(client, me, catalogue):
 def test_personal_recommendations_can_be_switched_off_and_on(client, me):
     assert 'aria-checked="true"' in page(client)
     assert client.post("/you/personalised?to=off", headers=FRAGMENT).headers["HX-Refresh"] == "true"
-    assert history_of(Shopper.objects.get()) == []
+    assert past_of(Shopper.objects.get()).seen == []
     assert 'aria-checked="false"' in page(client)
     client.post("/you/personalised?to=on")
-    assert len(history_of(Shopper.objects.get())) == 2
+    assert len(past_of(Shopper.objects.get()).seen) == 2
 
 
 def test_a_stranger_can_switch_it_off_before_anything_is_known(client, catalogue):
     client.post("/you/personalised?to=off")
     client.post("/cart/add?sku=CUP-red", headers=FRAGMENT)
-    assert history_of(Shopper.objects.get()) == []
+    assert past_of(Shopper.objects.get()).seen == []
 
 
 def test_withdrawing_the_consent_deletes_and_stays(client, me):
