@@ -1,9 +1,12 @@
 """gunicorn's settings. Threads, because a request waits for the database and the vector store most of its time."""
 
 import gc
+import logging
 import os
 import threading
 from typing import Any
+
+log = logging.getLogger(__name__)
 
 workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
 worker_class = "gthread"
@@ -21,14 +24,26 @@ def post_worker_init(worker: Any) -> None:
 
 
 def _warm_up() -> None:
+    from django.db import connection
+
+    from recommend.serving.profile import live_model
     from search.encoders.registry import get_encoder
 
-    for kind in ("text", "image"):
+    def encoder(kind: str) -> None:
         get_encoder(kind).encode_text(["warm-up"], query=True)
 
-    from recommend.training.live import live
-
-    live()
+    try:
+        for name, load in (
+            ("text encoder", lambda: encoder("text")),
+            ("image encoder", lambda: encoder("image")),
+            ("recommender", live_model),
+        ):
+            try:
+                load()
+            except Exception:  # the first request that needs it tries again; the others need not wait for it
+                log.exception("The %s was not loaded ahead", name)
+    finally:
+        connection.close()  # this thread's own, which no request will ever use
 
     # What is loaded by now stays: the collector need not go through torch and the models again and again.
     gc.collect()
