@@ -36,7 +36,7 @@ def with_skus(products: QuerySet[Product], *skus: str) -> QuerySet[Product]:
 
 
 def buyable(product: str = "") -> Q:
-    """Return the condition that a product is in stock, itself or a variant. `product` is the lookup that leads to it."""
+    """The condition that a product is in stock, itself or a variant. `product` is the lookup that leads to it."""
     lead, row = (f"{product}__", product) if product else ("", "pk")
     return Q(**{f"{lead}stock__gt": 0}) | Q(Exists(Variant.objects.filter(product=OuterRef(row), stock__gt=0)))
 
