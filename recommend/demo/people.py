@@ -34,6 +34,11 @@ class Person:
     consent: bool = True
     bot: bool = False
 
+    @property
+    def ahead(self) -> set[str]:
+        """Names of what the habits lead to that are only begun."""
+        return {ware.name for habit in self.begun for family in habit.then for ware in family}
+
     def one(self, family: Sequence[Ware], at: datetime, chance: random.Random) -> Ware | None:
         """Choose one colour of a family: the preferred one, or else most often the first. None if none is out yet."""
         out = [ware for ware in family if ware.is_out(at.date())]

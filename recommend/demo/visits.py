@@ -79,10 +79,12 @@ class Diary:
         """Draw products of an interest: liked ones, those of the brand and in the colour more often."""
         count = chance.choice((1, 2, 2, 3, 3, 5))
         found: list[Ware] = []
+        ahead = person.ahead
         for ware in self._draw(interest, 3 * count, chance):
             likes = BRAND_FACTOR if ware.brand in person.brands else 1
             likes *= COLOUR_FACTOR if person.colour in ware.colours else 1
-            if ware.is_out(day) and chance.random() < likes / (BRAND_FACTOR * COLOUR_FACTOR):
+            often = likes / (BRAND_FACTOR * COLOUR_FACTOR)
+            if ware.is_out(day) and chance.random() < often and ware.name not in ahead:
                 found.append(ware)
         return found[:count]
 

@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 from catalog.models import Product
 from recommend.demo.histories import STALE_DAYS, plant
 from recommend.events.cleaning import clean, from_log
+from recommend.events.history import past_of
 from recommend.events.models import Event, Shopper
 from tests.recommend.demo.conftest import NOW
 
@@ -63,6 +64,17 @@ def test_histories_that_grew_old_are_replaced_and_what_others_did_stays():
     assert Event.objects.count() == planted.events + 1
     assert Event.objects.get(pk=own.pk).shopper == Shopper.objects.get(user__username="ada")
     assert Event.objects.filter(kind="purchase").latest("happened_at").happened_at > NOW
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_named_shopper_has_not_met_what_their_habits_lead_to(seed):
+    planted = plant(seed, 1, now=NOW)
+    for account in planted.habits.accounts:
+        shopper = Shopper.objects.get(user__username=account.name)
+        seen = {each.product_id for each in past_of(shopper, limit=1000).seen}
+        ahead = {ware.pk for habit in account.habits for family in habit.then for ware in family}
+        assert seen
+        assert not seen & ahead, account.name
 
 
 def test_two_seeds_stand_side_by_side():
