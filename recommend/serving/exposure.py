@@ -114,16 +114,18 @@ def drawn(product_ids: Sequence[int], who: str, at: datetime) -> NDArray[np.floa
     """
     hour = hour_of(at)
     counted = Exposure.objects.filter(hour__lt=hour - timedelta(hours=1))
-    sums = {"clicked": Sum("clicks", default=0), "times": Sum("shown", default=0)}
-    rows = counted.filter(product__in=product_ids).values("product_id").annotate(**sums)
-    counts = {
-        product: (clicked, max(times, clicked))
-        for product, clicked, times in rows.values_list("product_id", "clicked", "times")
-    }
+    clicks, times_shown = Sum("clicks", default=0), Sum("shown", default=0)
+    rows = (
+        counted.filter(product__in=product_ids)
+        .values("product_id")
+        .annotate(clicked=clicks, times=times_shown)
+        .values_list("product_id", "clicked", "times")
+    )
+    counts = {product: (clicked, max(times, clicked)) for product, clicked, times in rows}
     clicked = np.array([counts.get(id, (0, 0))[0] for id in product_ids], np.float64)
     times = np.array([counts.get(id, (0, 0))[1] for id in product_ids], np.float64)
     # Of all products, whichever are asked for.
-    whole = counted.aggregate(**sums)
+    whole = counted.aggregate(clicked=clicks, times=times_shown)
     usual = (whole["clicked"] + USUAL_RATE * PRIOR) / (max(whole["times"], whole["clicked"]) + PRIOR)
     chances = np.array([_chance(f"{who} {hour.isoformat()} {id}") for id in product_ids])
     return np.asarray(betaincinv(usual * PRIOR + clicked, (1 - usual) * PRIOR + times - clicked, chances), np.float64)
