@@ -72,6 +72,14 @@ def _look_up(request: Any, *, create: bool, session: str, remember: bool) -> Sho
     return shopper
 
 
+def all_behind(request: Any) -> list[Shopper]:
+    """Everybody whom this browser is, agreed to or not: the account's shopper, and the device's where it never joined."""
+    key = _key_in_cookie(request)
+    device = _unmerged(_of_key(key)) if key else None
+    found = [shopper_of(request, without_consent=True), device]
+    return list({each.pk: each for each in found if each is not None}.values())
+
+
 def user_of(request: Any) -> Any:
     """Return who is logged in. Not `request.user`: a REST view without authentication of its own overwrites that."""
     request = getattr(request, "_request", request)

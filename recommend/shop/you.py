@@ -19,7 +19,7 @@ from recommend.events import consent
 from recommend.events.cleaning import KINDS
 from recommend.events.history import Seen, past_of
 from recommend.events.models import Event, Shopper
-from recommend.events.shoppers import devices_of, shopper_of, unmerge
+from recommend.events.shoppers import all_behind, devices_of, shopper_of, unmerge
 from recommend.serving.log import WEIGHTS
 from recommend.shop import privacy
 from recommend.shop.pages import is_fragment, said
@@ -117,8 +117,7 @@ def remember(request: HttpRequest) -> HttpResponse:
     if given:
         response = said(request, "Thank you. Recommendations will follow what you look at.")
     else:
-        shopper = shopper_of(request, without_consent=True)
-        if shopper is not None:
+        for shopper in all_behind(request):
             privacy.forget_all(shopper)
         response = said(request, "You are not remembered here, and what we knew is deleted.")
     if is_fragment(request):

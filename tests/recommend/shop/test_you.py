@@ -170,6 +170,16 @@ def test_an_account_that_does_not_agree_any_more_is_deleted_too(client, me):
     assert not Event.objects.exists()
 
 
+def test_refusing_deletes_what_a_device_did_that_never_joined_the_account(client, me, settings):
+    settings.EVENTS_REQUIRE_CONSENT = True  # and it lapsed
+    user = User.objects.create_user("a@example.com", password="long enough 1")
+    client.post("/sign-in", {"username": user.username, "password": "long enough 1"})
+    me.refresh_from_db()
+    assert me.merged_into is None
+    client.post("/you/remember?to=no")
+    assert not Event.objects.exists()
+
+
 def test_where_consent_is_needed_it_is_asked_for_once(client, catalogue, settings):
     settings.EVENTS_REQUIRE_CONSENT = True
     assert "May we remember" in client.get("/").content.decode()
