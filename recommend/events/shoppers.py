@@ -73,7 +73,7 @@ def _look_up(request: Any, *, create: bool, session: str, remember: bool) -> Sho
 
 
 def all_behind(request: Any) -> list[Shopper]:
-    """Everybody whom this browser is, agreed to or not: the account's shopper, and the device's where it never joined."""
+    """All whom this browser is, agreed to or not: the account's shopper, and the device's where it never joined."""
     key = _key_in_cookie(request)
     device = _unmerged(_of_key(key)) if key else None
     found = [shopper_of(request, without_consent=True), device]
