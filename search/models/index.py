@@ -1,4 +1,4 @@
-"""What the search keeps in the database: vectors by content, the collections that hold them, and fitted encoders."""
+"""Vectors by content, the collections that hold them, and fitted encoders."""
 
 from django.db import models
 from django.utils import timezone
