@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from recommend.evaluation.measures import Beyond, accuracy, gains, interval
+from recommend.evaluation.measures import Beyond, accuracy, gains
 from recommend.evaluation.ranking import rank
 from recommend.evaluation.splits import FEW, Questions, Split, cold_items, global_time, leave_one_out
 from recommend.models import registry
 from recommend.models.base import Interactions, Progress, Recommender, no_progress
+from search.evaluation.significance import interval
 
 MODELS = ("popularity", "content", "item-knn", "seq-knn", "lstm", "transformer", "blend")
 COLD_MODELS = ("content", "transformer", "blend")  # those that know an item by more than who took it

@@ -11,7 +11,6 @@ from recommend.evaluation.ranking import AT
 from recommend.models.base import Ids, Interactions, Items
 from recommend.models.content import described
 
-BOOTSTRAPS = 1000
 MOST_COMPARED = 2000  # lists whose calibration is measured: the first ones
 
 
@@ -30,14 +29,6 @@ def accuracy(ranks: NDArray[np.int64]) -> dict[str, float]:
         "ndcg@10": float(gains(ranks).mean()),
         "mrr": float(np.mean(1 / (ranks + 1.0))),
     }
-
-
-def interval(values: NDArray[np.float64], seed: int = 0) -> tuple[float, float]:
-    """The 95 % interval of the mean, by the bootstrap over questions (Efron and Tibshirani, 1993)."""
-    random = np.random.default_rng(seed)
-    means = [random.choice(values, len(values)).mean() for _ in range(BOOTSTRAPS)] if len(values) else [0.0]
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
 
 
 def gini(counts: NDArray[np.float64]) -> float:

@@ -4,12 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from recommend.evaluation.measures import Beyond, exposure_gini, interval
+from recommend.evaluation.measures import Beyond, exposure_gini
 from recommend.evaluation.ranking import AT
 from recommend.evaluation.splits import FEW
 from recommend.models.base import Items
 from recommend.training.dataset import Dataset
 from recommend.training.holdout import HeldOut, Outcome, rows_of
+from search.evaluation.significance import interval
 
 GROUPS = ("brands", "stores")  # the first columns of the attributes, as `training.features` writes them
 DIGITS = 5

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from recommend.evaluation.measures import Beyond, accuracy, exposure_gini, gini, interval
+from recommend.evaluation.measures import Beyond, accuracy, exposure_gini, gini
 from recommend.evaluation.ranking import rank
 from recommend.evaluation.splits import Questions
 from recommend.models.base import Interactions, Items
+from search.evaluation.significance import interval
 
 
 class Fixed:
