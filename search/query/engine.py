@@ -20,7 +20,7 @@ from search.query import facets, floor, fusion, personal
 from search.query.errors import BadRequest, SearchUnavailable
 from search.query.filters import ATTRIBUTE_SCOPE, Conditions, has_id, resolve
 from search.query.fusion import Scored
-from search.query.request import Facet, Hit, Mode, SearchRequest, SearchResult
+from search.query.request import MOST_PICTURES, Facet, Hit, Mode, SearchRequest, SearchResult
 from search.query.retrieve import ALL, CANDIDATES, Retrieved, retrieve
 from search.query.understand import Understood, understand
 
@@ -62,12 +62,14 @@ Answer = tuple[list[Hit], int, list[Facet], dict[str, Any]]
 
 
 def _asks(request: SearchRequest) -> bool:
-    return bool(request.q.strip() or request.not_q.strip() or request.image is not None or request.image_of)
+    return bool(request.q.strip() or request.not_q.strip() or request.pictured)
 
 
 def _check(request: SearchRequest) -> None:
-    if request.image is not None and request.image_of:
-        raise BadRequest("image_of", "Send a picture or name a product, not both.")
+    if len(request.images) + len(request.skus) > MOST_PICTURES:
+        raise BadRequest("image" if request.images else "image_of", f"At most {MOST_PICTURES} pictures at once.")
+    if len(request.crop) > len(request.images) + len(request.skus):
+        raise BadRequest("crop", "There are more regions than pictures.")
     if request.page < 1 or request.page_size < 1:
         raise BadRequest("page", "Pages count from 1, and have at least one hit.")
     deepest = DEEPEST[_asks(request)]
@@ -102,6 +104,7 @@ def _search(request: SearchRequest, conditions: Conditions) -> Answer:
         rows=lambda name: Product.objects.filter(pk__in=ids.get(name, ids[ALL])),
         points=lambda name: models.Filter(must=[has_id(ids.get(name, ids[ALL]))]),
     )  # fmt: skip
+    likes = understood.pictures.likes if understood.pictures else []
     told: dict[str, Any] = {
         "mode": mode,
         "exact": [hit.product.sku for hit in hits if "exact" in by_id[hit.product.pk].parts],
@@ -111,8 +114,8 @@ def _search(request: SearchRequest, conditions: Conditions) -> Answer:
     }
     if any(personal.PERSONAL in scored.parts for scored in ranked):
         told["personal"] = True
-    if understood.like:
-        told["image_of"] = understood.like.sku
+    if likes:
+        told["image_of"] = [product.sku for product in likes] if len(likes) > 1 else likes[0].sku
     if not ranked:
         told["message"] = "Nothing in the shop is related to this."
     return hits, len(ranked), counted, told
@@ -130,7 +133,8 @@ def _candidates(
         except EncoderError as error:
             understood.text = None
             understood.degraded.append(f"Searched by words alone, because the text encoder failed: {error}")
-    pictured = understood.image is not None
+    pictured = understood.pictures is not None
+    likes = {product.pk for product in understood.pictures.likes} if understood.pictures else set()
     mode: Mode = "lexical" if understood.text is None and not pictured else request.mode
     retrieved = retrieve(live, understood, conditions, near=near, lifted=lifted)
     asked = floor.asked_weight(retrieved.best_of_word, _products_in(live)) if understood.words else 0.0
@@ -143,7 +147,7 @@ def _candidates(
             asked=asked,
             near=near,
             # Whoever asks for more like a product has seen that one.
-            without=retrieved.unwanted | ({understood.like.pk} if understood.like else set()),
+            without=retrieved.unwanted | likes,
         )
         for variant, lists in retrieved.lists.items()
     }

@@ -6,7 +6,10 @@ from typing import Any, Literal
 from PIL import Image
 
 from catalog.models import Product
+from search.query.configuration import Configuration
+from search.query.crop import Crop
 
+MOST_PICTURES = 4  # of one request
 Mode = Literal["lexical", "semantic", "hybrid"]
 Sort = Literal["relevance", "price", "-price", "-released", "title"]
 
@@ -33,8 +36,9 @@ class SearchRequest:
 
     q: str = ""
     not_q: str = ""  # words to stay away from
-    image: Image.Image | None = None
-    image_of: str = ""  # the sku of a product whose pictures are the query
+    image: Image.Image | tuple[Image.Image, ...] | None = None  # one or several, upright and in RGB
+    image_of: str | tuple[str, ...] = ""  # the skus of one or several products whose pictures are the query
+    crop: tuple[Crop | None, ...] = ()  # the regions of these pictures: of `image` first, then of `image_of`
     mode: Mode = "hybrid"
     filters: Filters = field(default_factory=Filters)
     facets: tuple[str, ...] | None = None  # None: those that fit the hits; (): none
@@ -44,6 +48,23 @@ class SearchRequest:
     explain: bool = False
     shopper: Any = None  # whoever asks, as SEARCH_SHOPPER tells; None for a stranger
     personal: bool = True  # False: in the order that everybody gets
+    configuration: Configuration | None = None  # None: the search as the settings have it
+
+    @property
+    def images(self) -> tuple[Image.Image, ...]:
+        if self.image is None:
+            return ()
+        return self.image if isinstance(self.image, tuple) else (self.image,)
+
+    @property
+    def skus(self) -> tuple[str, ...]:
+        """The products of `image_of`."""
+        given = (self.image_of,) if isinstance(self.image_of, str) else self.image_of
+        return tuple(sku for sku in given if sku)
+
+    @property
+    def pictured(self) -> bool:
+        return bool(self.images or self.skus)
 
 
 @dataclass(frozen=True)
@@ -80,3 +101,5 @@ class SearchResult:
     took_ms: float
     # What was understood of the request, echoed to the caller: mode used, exact code found, degraded parts and why.
     query: dict[str, Any]
+    # What the ranker saw of each hit, for the log of searches (`search.log`); never told to whoever asked.
+    features: dict[str, Any] | None = None

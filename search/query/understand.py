@@ -3,20 +3,16 @@
 import json
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from django.conf import settings
-from PIL import Image
 
-from catalog.models import Picture, Product, ProductCode
+from catalog.models import Product, ProductCode
 from catalog.text import normalise_code
 from search.encoders.base import EncoderError, Vectors
-from search.encoders.compose import compose
 from search.encoders.registry import Spec, encoder_for
-from search.index import embeddings
 from search.index.live import Live
-from search.query.errors import BadRequest, SearchUnavailable
+from search.query.pictured import Pictured, read_pictures
 from search.query.request import SearchRequest
 from search.terms import Sparse, languages, query_terms, word_terms
 
@@ -38,7 +34,7 @@ class Understood:
     unwanted: list[tuple[str, Sparse]] = field(default_factory=list)
     text: Vectors | None = None  # (dim,)
     image: Vectors | None = None  # (dim,), of the picture, or of picture and words composed
-    like: Product | None = None  # the product of `image_of`
+    pictures: Pictured | None = None  # what the pictures ask for, and the products of `image_of`
     degraded: list[str] = field(default_factory=list)
 
 
@@ -80,8 +76,16 @@ def understand(request: SearchRequest, live: Live) -> Understood:
         asked = {word for word, _ in understood.words}
         unwanted = word_terms(request.not_q, own, others)[:MOST_WORDS_PROBED]
         understood.unwanted = [(word, terms) for word, terms in unwanted if word not in asked]
-    if request.image is not None or request.image_of:
-        understood.like, understood.image = _picture(request, live)
+    if request.pictured:
+        understood.pictures = read_pictures(
+            live,
+            images=request.images,
+            skus=request.skus,
+            crops=request.crop,
+            text=q,
+            negative=request.not_q.strip(),
+        )
+        understood.image = understood.pictures.vector
     return understood
 
 
@@ -99,34 +103,3 @@ def _encoded(spec: str, text: str) -> Vectors:
     vector: Vectors = encoder_for(json.loads(spec)).encode_text([text], query=True)[0]
     vector.flags.writeable = False
     return vector
-
-
-def _picture(request: SearchRequest, live: Live) -> tuple[Product | None, Vectors]:
-    like, stored = None, None
-    try:
-        encoder: Any = encoder_for(live.image_spec)
-        image: Image.Image | None = request.image
-        if image is None:
-            like = Product.objects.filter(sku=request.image_of, status=Product.Status.PUBLISHED).first()
-            if like is None:
-                raise BadRequest("image_of", f"There is no product with the sku {request.image_of!r}.")
-            stored = _pictures_of(like, encoder.model_id)
-            if stored is None:
-                raise BadRequest("image_of", f"The product {request.image_of!r} has no picture that is indexed yet.")
-        vector = compose(
-            encoder,
-            text=request.q.strip() or None,
-            image=image,
-            image_vectors=stored,
-            negative=request.not_q.strip() or None,
-        )[0]
-    except EncoderError as error:
-        raise SearchUnavailable(f"Pictures cannot be searched at the moment: {error}") from error
-    return like, vector
-
-
-def _pictures_of(product: Product, model_id: str) -> Vectors | None:
-    shas = list(Picture.objects.filter(product=product).order_by("position", "id").values_list("sha256", flat=True))
-    known = embeddings.lookup(model_id, shas)
-    vectors = [known[sha].astype(np.float32) for sha in shas if sha in known]
-    return np.stack(vectors) if vectors else None
