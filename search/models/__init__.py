@@ -1,5 +1,24 @@
 """What the search keeps in the database."""
 
+from search.models.experiments import Experiment
 from search.models.index import Embedding, EncoderVersion, IndexCollection
+from search.models.log import LoggedSearch, PopularQuery
+from search.models.ranking import RankingVersion
+from search.models.revision import Revision
+from search.models.rules import Rule, RuleAction
+from search.models.synonyms import Synonym, SynonymSuggestion
 
-__all__ = ["Embedding", "EncoderVersion", "IndexCollection"]
+__all__ = [
+    "Embedding",
+    "EncoderVersion",
+    "Experiment",
+    "IndexCollection",
+    "LoggedSearch",
+    "PopularQuery",
+    "RankingVersion",
+    "Revision",
+    "Rule",
+    "RuleAction",
+    "Synonym",
+    "SynonymSuggestion",
+]

@@ -1,0 +1,67 @@
+"""Comparisons of two ways to search, made with visitors."""
+
+import uuid
+from typing import Any
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+
+class Experiment(models.Model):
+    """Two configurations of the search, between which visitors are divided or whose results are interleaved.
+
+    One runs at a time, so that what differs between its arms is its own doing. An arm holds overrides of
+    `search.query.configuration.Configuration`; an empty one is the search as it is.
+    """
+
+    class Mode(models.TextChoices):
+        SPLIT = "split", "A/B: each visitor sees one arm"
+        INTERLEAVE = "interleave", "Interleaved: everybody sees a mix of both"
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        RUNNING = "running", "Running"
+        STOPPED = "stopped", "Stopped"
+
+    class Metric(models.TextChoices):
+        CLICK = "click", "Searches with a click"
+        CART = "cart", "Searches with an addition to the cart"
+        PURCHASE = "purchase", "Searches with a purchase"
+
+    name = models.CharField(max_length=120, unique=True)
+    note = models.TextField(blank=True, help_text="What is expected, written down before it starts")
+    mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.SPLIT)
+    a = models.JSONField("arm A", default=dict, blank=True, help_text="Overrides; empty: the search as it is")
+    b = models.JSONField("arm B", default=dict, blank=True, help_text="Overrides of the other arm")
+    share = models.FloatField(
+        default=1.0,
+        validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
+        help_text="Of the visitors who take part, 0 to 1; the others see the search as it is",
+    )
+    metric = models.CharField(max_length=10, choices=Metric.choices, default=Metric.CLICK)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT, editable=False)
+    # What visitors are divided by: two experiments divide them differently.
+    salt = models.UUIDField(default=uuid.uuid4, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    started_at = models.DateTimeField(null=True, blank=True, editable=False)
+    stopped_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["state"], condition=Q(state="running"), name="experiment_one_running"),
+            models.CheckConstraint(condition=Q(share__gte=0, share__lte=1), name="experiment_share_is_a_share"),
+            models.CheckConstraint(condition=Q(mode__in=["split", "interleave"]), name="experiment_mode_known"),
+            models.CheckConstraint(
+                condition=Q(state__in=["draft", "running", "stopped"]), name="experiment_state_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def overrides(self, arm: str) -> dict[str, Any]:
+        """The overrides of arm "a" or "b"."""
+        return dict(self.a if arm == "a" else self.b)
