@@ -5,6 +5,7 @@ A task may be lost, repeated or late without harm: what is to be done is in the 
 
 import logging
 import time
+from datetime import timedelta
 from typing import Any
 
 from celery import Task, shared_task
@@ -12,6 +13,7 @@ from django.db import OperationalError
 
 from catalog.models import Picture
 from catalog.pictures import make_thumbnails as make_thumbnails_of
+from catalog.pictures import tidy
 from recommend.events import partitions, retention
 from recommend.serving import tables
 from recommend.sponsored import retention as placements
@@ -56,6 +58,13 @@ def make_thumbnails(self: Task[Any, Any]) -> None:
         if time.monotonic() > deadline:
             self.apply_async(expires=TURN_SECONDS)
             return
+
+
+@shared_task(**RETRY)
+def tidy_pictures() -> None:
+    """Delete files of pictures that no row shows: what a rolled back import or a dead process has left."""
+    if gone := tidy(older_than=timedelta(days=1)):
+        logger.info("Deleted %d files that no picture shows", gone)
 
 
 @shared_task(**RETRY)

@@ -229,6 +229,7 @@ CELERY_BEAT_SCHEDULE = {
     "level-behaviour": {"task": "workers.tasks.level_behaviour", "schedule": 60, "options": {"expires": 60}},
     "forget-placements": {"task": "workers.tasks.forget_placements", "schedule": 3600, "options": {"expires": 3600}},
     "tend-event-log": {"task": "workers.tasks.tend_event_log", "schedule": 3600, "options": {"expires": 3600}},
+    "tidy-pictures": {"task": "workers.tasks.tidy_pictures", "schedule": 86_400, "options": {"expires": 3600}},
     "drop-retired-collections": {
         "task": "workers.tasks.drop_retired_collections",
         "schedule": 300,
@@ -248,6 +249,7 @@ SHOP_CURRENCY = env.str("SHOP_CURRENCY", "EUR")
 SEARCH_PAGE_SIZE = env.int("SEARCH_PAGE_SIZE", 24)
 # Dotted path of what takes an order over, checkout(request, content, basket) -> HttpResponse. Empty: no real orders.
 SHOP_CHECKOUT = env.str("SHOP_CHECKOUT", "")
+SHOP_ACTION_RATE = env.str("SHOP_ACTION_RATE", "120/min")  # what buttons do (cart, "not for me") from one address
 
 # Sponsored places -----------------------------------------------------------------------------------------------
 SPONSORED_FLOOR = env.float("SPONSORED_FLOOR", 0.5)  # relevance, 0 to 1, that a product needs before its bid counts

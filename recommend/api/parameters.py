@@ -12,7 +12,7 @@ from rest_framework.request import Request
 
 from catalog.api.permissions import has_key
 from catalog.models import Category, Product
-from catalog.selectors import published_products, with_card_parts
+from catalog.selectors import published_products, with_card_parts, with_skus
 from recommend.events.drafts import LONGEST_NAME, LONGEST_SKU
 from recommend.events.models import Shopper
 from recommend.events.shoppers import of_name, shopper_of
@@ -96,8 +96,7 @@ def read(request: Request, surface: Surface) -> Ask:
         category=_category(given.get("category", "")),
         limit=given["limit"],
         offset=given["offset"],
-        # What is not in the shop any more need not be left out.
-        exclude=frozenset(Product.objects.filter(sku__in=shown).values_list("pk", flat=True)) if shown else frozenset(),
+        exclude=_known_ids(shown),
         q=given.get("q", "").strip(),
         filters=Filters(**filters),
         personal=given["personal"],
@@ -123,8 +122,13 @@ def _from_address(params: QueryDict) -> dict[str, Any]:
 
 def _products(skus: set[str]) -> dict[str, Product]:
     skus.discard("")
-    found = with_card_parts(published_products().filter(sku__in=skus)) if skus else []
+    found = with_card_parts(with_skus(published_products(), *skus)) if skus else []
     return {product.sku: product for product in found}
+
+
+def _known_ids(skus: list[str]) -> frozenset[int]:
+    # What is not in the shop any more need not be left out.
+    return frozenset(with_skus(Product.objects.all(), *skus).values_list("pk", flat=True)) if skus else frozenset()
 
 
 def _category(slug: str) -> Category | None:

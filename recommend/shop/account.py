@@ -12,12 +12,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from catalog.api.throttles import admits
 from recommend.events.shoppers import shopper_of
+from recommend.shop import attempts
 from recommend.shop.pages import said, way_back
-
-# Passwords are not guessed at the speed of a machine: from one address, or for one account from many.
-ATTEMPTS = "20/min"
 
 
 class SignInForm(AuthenticationForm):
@@ -90,24 +87,25 @@ def _account_page(request: HttpRequest, form: SignInForm | SignUpForm, template:
             status = 429
         elif form.is_valid():
             # The device's history joins the account's, if the device may be remembered.
-            login(request, form.get_user() if isinstance(form, SignInForm) else form.save())
+            user = form.get_user() if isinstance(form, SignInForm) else form.save()
+            login(request, user)
             shopper_of(request, create=True)
-            return HttpResponseRedirect(back)
+            response = HttpResponseRedirect(back)
+            attempts.know(response, user.get_username())
+            return response
         else:
             status = 400
     return render(request, template, {"form": form, "next": back}, status=status)
 
 
 def _may_try(request: HttpRequest, form: SignInForm | SignUpForm) -> bool:
-    if not admits(request, "sign-in", ATTEMPTS):
-        return False
     if isinstance(form, SignUpForm):
-        return True
+        return attempts.may_try(request)
     try:
         name: str = form.fields["username"].clean(request.POST.get("username", ""))
     except forms.ValidationError:  # which the form tells of
-        return True
-    return admits(request, "sign-in-as", ATTEMPTS, of=name.lower())
+        name = ""
+    return attempts.may_try(request, name)
 
 
 def _style(form: forms.Form | forms.ModelForm) -> None:

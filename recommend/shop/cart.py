@@ -234,3 +234,9 @@ def line_of(product: Product, variant: Variant | None, quantity: int, promotions
         if line.total < best.total:
             best = line
     return best
+
+
+def priced(key: str, quantity: int) -> Line | None:
+    """Price so many pieces of a line, in the cart or not; None for what is not sold any more."""
+    product, variant = _load([key]).get(key, (None, None))
+    return line_of(product, variant, quantity, running_promotions()) if product else None

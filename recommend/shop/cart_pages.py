@@ -16,8 +16,8 @@ from catalog.selectors import published_products, running_promotions, with_skus
 from recommend.events.drafts import EventDraft
 from recommend.events.models import Event, Shopper
 from recommend.events.shoppers import shopper_of
-from recommend.shop.cart import Cart, CartError, ChoiceNeededError, Content, Line, line_of
-from recommend.shop.pages import is_fragment, said
+from recommend.shop.cart import Cart, CartError, ChoiceNeededError, Content, Line, line_of, priced
+from recommend.shop.pages import is_fragment, limited, said
 from recommend.shop.telling import tell, tell_of, where_shown
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,7 @@ def cart_page(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+@limited
 def add(request: HttpRequest) -> HttpResponse:
     """Put one or several products in by sku. A product bought in sizes leads to its page, where one is chosen."""
     asked = request.GET.copy()
@@ -76,6 +77,7 @@ def add(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+@limited
 def change(request: HttpRequest) -> HttpResponse:
     """Set how many of a line are wanted; with 0, or by the button that takes it out, none."""
     key = request.POST.get("line", "")
@@ -89,11 +91,13 @@ def change(request: HttpRequest) -> HttpResponse:
     except CartError as error:
         notes.append(str(error))
     after = cart.quantities.get(key, 0)
-    product_id = int(key.partition("-")[0])
-    if after < before:
-        tell(request, [EventDraft(Event.Kind.REMOVE, product_id=product_id, quantity=before - after, surface="cart")])
-    elif after > before:
-        tell(request, [EventDraft(Event.Kind.CART, product_id=product_id, quantity=after - before, surface="cart")])
+    if after != before:
+        kind = Event.Kind.CART if after > before else Event.Kind.REMOVE
+        line = priced(key, max(after, before))
+        # What is not sold any more is taken out all the same, at no price.
+        product_id, value = (line.product.pk, line.paid) if line else (int(key.partition("-")[0]), None)
+        changed = abs(after - before)
+        tell(request, [EventDraft(kind, product_id=product_id, quantity=changed, value=value, surface="cart")])
     if not is_fragment(request):
         sentence = notes[0] if notes else "Your cart is up to date."
         return said(request, sentence, wrong=bool(notes), back=reverse("recommend:cart"))
@@ -103,6 +107,7 @@ def change(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+@limited
 def place_order(request: HttpRequest) -> HttpResponse:
     """Hand the cart to the shop's checkout, or without one make a demonstration order of it.
 

@@ -10,11 +10,12 @@ from recommend.events.drafts import EventDraft
 from recommend.events.models import Event
 from recommend.events.shoppers import shopper_of
 from recommend.shop import privacy
-from recommend.shop.pages import is_fragment, said
+from recommend.shop.pages import is_fragment, limited, said
 from recommend.shop.telling import tell, where_shown
 
 
 @require_POST
+@limited
 def not_for_me(request: HttpRequest) -> HttpResponse:
     """Record it, and put a way back in the card's place. The next answer of any surface leaves the product out."""
     product = _named(request)
@@ -28,6 +29,7 @@ def not_for_me(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+@limited
 def undo(request: HttpRequest) -> HttpResponse:
     """Take back what was said against a product: the events themselves go, as if they had never been."""
     product = _named(request)

@@ -1,6 +1,8 @@
 """Tasks are thin: they call one thing, come again for the rest, and retry what another moment may mend."""
 
 import io
+import os
+import time
 
 import pytest
 from django.conf import settings as configured
@@ -73,6 +75,19 @@ def failing(monkeypatch, error: Exception) -> list[None]:
 
     monkeypatch.setattr(tasks.filling, "drop_retired", fail)
     return calls
+
+
+def test_files_that_no_picture_shows_are_deleted_once_they_are_old():
+    shown = picture("green")
+    default_storage.save("pictures/ab/abc.jpg", io.BytesIO(b"left behind"))
+    tasks.tidy_pictures.run()
+    assert default_storage.exists("pictures/ab/abc.jpg"), "an import that is not committed yet may own it"
+    old = time.time() - 2 * 86_400
+    for name in ("pictures/ab/abc.jpg", shown.file.name):
+        os.utime(default_storage.path(name), (old, old))
+    tasks.tidy_pictures.run()
+    assert not default_storage.exists("pictures/ab/abc.jpg")
+    assert default_storage.exists(shown.file.name)
 
 
 def test_thumbnails_are_made_once(sent):

@@ -49,6 +49,11 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
   } catch { /* storage is switched off: the cookie will do */ }
 });
 
+// Who was too quick is told so; htmx shows no other answer of that kind.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.xhr.status === 429) detail.shouldSwap = true;
+});
+
 // A row that cannot be had leaves no empty place.
 for (const failure of ["htmx:responseError", "htmx:sendError"]) {
   document.addEventListener(failure, ({ detail: { elt } }) => elt.querySelector(".waiting") && elt.remove());

@@ -93,6 +93,33 @@ def test_an_account_is_not_guessed_at_from_many_addresses(client, catalogue):
     assert sign_in(elsewhere, "ben@example.com").status_code == 302
 
 
+def test_who_guesses_at_an_account_does_not_lock_out_the_devices_of_its_owner(client, catalogue):
+    sign_up(client)
+    client.post("/sign-out")
+    for number in range(25):
+        sign_in(Client(REMOTE_ADDR=f"192.0.2.{number}"), password="wrong")
+    assert sign_in(Client(REMOTE_ADDR="192.0.2.99")).status_code == 429
+    assert sign_in(client).status_code == 302
+    client.post("/sign-out")
+    answers = [sign_in(client, password=f"wrong {number}").status_code for number in range(25)]
+    assert answers[0] == 400
+    assert answers[-1] == 429, "a device that is known does not guess for ever either"
+
+
+@pytest.mark.parametrize("forged", ["", "nonsense", "account of another"])
+def test_only_a_device_that_signed_in_to_the_account_is_known_there(client, catalogue, forged):
+    sign_up(client)
+    other = Client()
+    sign_up(other, "ben@example.com")
+    known = other.cookies["known"].value if forged == "account of another" else forged
+    for number in range(20):
+        sign_in(Client(REMOTE_ADDR=f"192.0.2.{number}"), password="wrong")
+    guess = Client(REMOTE_ADDR="192.0.2.99")
+    guess.cookies["known"] = known
+    assert sign_in(guess).status_code == 429
+    assert "ada" not in client.cookies["known"].value.lower()
+
+
 def test_a_made_up_header_gives_nobody_more_attempts(client, catalogue):
     answers = [
         sign_up(Client(), "no address", headers={"X-Forwarded-For": f"192.0.2.{number}"}).status_code

@@ -95,7 +95,31 @@ def test_changing_the_number_tells_the_log_by_how_much(client, catalogue):
     assert "Only 9" in html
     client.post("/cart/change", {"line": key, "quantity": "4", "remove": "1"})
     assert kinds() == [("cart", 2), ("cart", 3), ("remove", 1), ("remove", 4)]
+    assert {str(each.value) for each in Event.objects.all()} == {"9.00"}
     assert "There is nothing in it yet" in client.get("/cart").content.decode()
+
+
+def test_what_is_not_sold_any_more_is_taken_out_at_no_price(client, catalogue):
+    add(client, "CUP-red", quantity="2")
+    Product.objects.filter(sku="CUP-red").update(status="draft")
+    client.post("/cart/change", {"line": str(catalogue["CUP-red"].pk), "remove": "1"}, headers=FRAGMENT)
+    removed = Event.objects.get(kind="remove")
+    assert (removed.quantity, removed.value) == (2, None)
+
+
+@pytest.mark.parametrize("address", ["/cart/add?sku=CUP-red", "/cart/change", "/cart/order", "/not-for-me?sku=CUP-red"])
+def test_one_address_presses_only_so_many_buttons(client, catalogue, settings, address):
+    settings.SHOP_ACTION_RATE = "2/min"
+    for _ in range(2):
+        assert "in a minute" not in client.post(address, headers=FRAGMENT).content.decode()
+    before = Event.objects.count()
+    refused = Client().post(address, headers=FRAGMENT)
+    assert refused.status_code == 429
+    assert refused["HX-Reswap"] == "none", "what was pressed stays on the page"
+    assert "Please wait a little" in refused.content.decode()
+    assert Event.objects.count() == before
+    assert Client().post(address, {"next": "/cart"}).headers["location"] == "/cart", "without scripts too"
+    assert Client(REMOTE_ADDR="192.0.2.9").post(address, headers=FRAGMENT).status_code != 429
 
 
 def test_a_demonstration_order_records_one_basket_and_takes_nothing(client, catalogue):
