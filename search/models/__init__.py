@@ -3,17 +3,21 @@
 from search.models.experiments import Experiment
 from search.models.index import Embedding, EncoderVersion, IndexCollection
 from search.models.log import LoggedSearch, PopularQuery
+from search.models.phrases import FacetCoverage, Phrase
 from search.models.ranking import RankingVersion
 from search.models.revision import Revision
 from search.models.rules import Rule, RuleAction
 from search.models.synonyms import Synonym, SynonymSuggestion
+from search.models.vocabulary import Vocabulary
 
 __all__ = [
     "Embedding",
     "EncoderVersion",
     "Experiment",
+    "FacetCoverage",
     "IndexCollection",
     "LoggedSearch",
+    "Phrase",
     "PopularQuery",
     "RankingVersion",
     "Revision",
@@ -21,4 +25,5 @@ __all__ = [
     "RuleAction",
     "Synonym",
     "SynonymSuggestion",
+    "Vocabulary",
 ]
