@@ -1,0 +1,173 @@
+"""The catalogue's own words, as a process holds them: which there are, how frequent, what they stand in and beside.
+
+Words are folded (`search.terms.fold`) and counted by the products that have them, language by language. Everything here
+is read-only and the same in every process; a newer vocabulary is noticed within `CHECK_SECONDS` and loaded whole.
+"""
+
+import threading
+import time
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import orjson
+from django.conf import settings
+from django.db import DatabaseError, transaction
+
+from search.models.vocabulary import Vocabulary
+from search.terms import base_language
+
+# Where a word stands, as bits.
+TITLE, CATEGORY, ATTRIBUTE, BRAND, CODE, DESCRIPTION = (1 << bit for bit in range(6))
+HEADLINE = TITLE | CATEGORY | BRAND  # what people ask for; the rest tells what it is like
+CHECK_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How often the catalogue has a word."""
+
+    documents: int  # products that have it anywhere
+    headlines: int  # products that have it in title, brand, category or kind
+    kinds: int  # bits
+
+    @property
+    def weight(self) -> float:
+        """Expected share in queries, up to a factor: people ask for what a thing is rather than what it is like."""
+        return self.headlines + 0.1 * (self.documents - self.headlines) + 0.1
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of one language."""
+
+    counts: Mapping[str, Count] = field(default_factory=dict)
+    # word -> the words that follow it in titles and names, with the number of products; the most frequent first
+    followers: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    shown: Mapping[str, str] = field(default_factory=dict)  # folded -> with its accents, where it has any
+
+    @cached_property
+    def weight(self) -> float:
+        """Of all words together."""
+        return sum(count.weight for count in self.counts.values()) or 1.0
+
+    def follows(self, word: str, before: str) -> int:
+        """In how many products `word` stands right behind `before`."""
+        return self.followers.get(before, {}).get(word, 0)
+
+    @cached_property
+    def sorted(self) -> list[str]:
+        return sorted(self.counts)
+
+    def with_accents(self, word: str) -> str:
+        return self.shown.get(word, word)
+
+
+NO_WORDS = Words()
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """The words of every language. `version` is 0 before the first vocabulary was built."""
+
+    version: int = 0
+    products: int = 0
+    languages: Mapping[str, Words] = field(default_factory=dict)
+
+    def of(self, language: str) -> Words:
+        return self.languages.get(base_language(language), NO_WORDS)
+
+    def find(self, word: str) -> Iterator[Count]:
+        """The counts of a folded word in each language that has it."""
+        for words in self.languages.values():
+            if (count := words.counts.get(word)) is not None:
+                yield count
+
+    def knows(self, word: str) -> bool:
+        return next(self.find(word), None) is not None
+
+
+_lock = threading.Lock()
+_held = Lexicon()
+_checked = float("-inf")
+
+
+def current() -> Lexicon:
+    """The vocabulary, at most CHECK_SECONDS behind the database; empty before the first one was built.
+
+    Where the database does not answer, the one that is held stays: spelling is a courtesy, and never fails a search.
+    """
+    global _held, _checked
+    if time.monotonic() - _checked < CHECK_SECONDS:
+        return _held
+    # While one thread loads, the others go on with what there is, unless there is nothing yet.
+    if not _lock.acquire(blocking=_held.version == 0):
+        return _held
+    try:
+        if time.monotonic() - _checked >= CHECK_SECONDS:
+            _held = _newest(_held)
+            _checked = time.monotonic()
+    except DatabaseError:
+        _checked = time.monotonic()
+    finally:
+        _lock.release()
+    return _held
+
+
+def forget() -> None:
+    """Look into the database at the next call."""
+    global _held, _checked
+    with _lock:
+        _held, _checked = Lexicon(), float("-inf")
+
+
+def _newest(held: Lexicon) -> Lexicon:
+    with transaction.atomic():  # on PostgreSQL a failed query would end the caller's transaction
+        version = Vocabulary.objects.order_by("-id").values_list("id", flat=True).first()
+        if version is None:
+            return Lexicon()
+        if version == held.version:
+            return held
+        row = Vocabulary.objects.filter(id=version).values_list("id", "products", "content").first()
+    return held if row is None else unpack(row[0], row[1], row[2])
+
+
+def pack(languages: Mapping[str, Words]) -> bytes:
+    """All languages as JSON, in one order, so that the same words are the same bytes."""
+    return orjson.dumps(
+        {
+            language: {
+                "words": {w: [c.documents, c.headlines, c.kinds] for w, c in sorted(words.counts.items())},
+                "followers": {w: dict(followers) for w, followers in sorted(words.followers.items())},
+                "shown": dict(sorted(words.shown.items())),
+            }
+            for language, words in sorted(languages.items())
+        }
+    )
+
+
+def compress(content: bytes) -> bytes:
+    return zlib.compress(content, 6)
+
+
+def unpack(version: int, products: int, content: bytes) -> Lexicon:
+    read = orjson.loads(zlib.decompress(content))
+    return Lexicon(
+        version,
+        products,
+        {
+            language: Words(
+                {word: Count(*numbers) for word, numbers in told["words"].items()}, told["followers"], told["shown"]
+            )
+            for language, told in read.items()
+        },
+    )
+
+
+def own_language() -> str:
+    """The shop's own."""
+    return base_language(settings.LANGUAGE_CODE)
+
+
+__all__ = ["Count", "Lexicon", "Words", "compress", "current", "forget", "own_language", "pack", "unpack"]
