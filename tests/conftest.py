@@ -91,6 +91,8 @@ def _nothing_remembered() -> None:
     """Tests give the same ids to different rows, so what a process remembers by id would be another test's."""
     if memory := sys.modules.get("recommend.serving.memory"):
         memory.forget()
+    if remembered := sys.modules.get("search.remembered"):
+        remembered.forget()
 
 
 @pytest.fixture

@@ -178,6 +178,11 @@ RECOMMEND_STORE_CAP = env.int("RECOMMEND_STORE_CAP", 6)
 SEARCH_RERANKER = env.str("SEARCH_RERANKER", "recommend.serving.reranking.taste_of")
 SEARCH_SHOPPER = env.str("SEARCH_SHOPPER", "recommend.serving.reranking.shopper_of")
 SEARCH_PERSONAL_WEIGHT = env.float("SEARCH_PERSONAL_WEIGHT", 0.3)  # 0: none; 1: by the shopper's taste alone
+# Of what a word's own best product scores, what a synonym's best one does; 0: no synonyms in words.
+SEARCH_SYNONYM_WEIGHT = env.float("SEARCH_SYNONYM_WEIGHT", 0.9)
+# Module that tells to which groups a shopper belongs, for merchandising rules: NAMES and segments_of(shopper).
+SEARCH_SEGMENTS = env.str("SEARCH_SEGMENTS", "recommend.serving.segments")
+SEARCH_PROMOTION_LIFT = env.int("SEARCH_PROMOTION_LIFT", 0)  # places that a running promotion lifts its products
 SEARCH_PERSONAL_MAX_MOVE = env.int("SEARCH_PERSONAL_MAX_MOVE", 5)  # places that a hit may move at most
 
 # Tasks ----------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from search.index.client import get_client
 from search.index.errors import VectorStoreError
 from search.index.live import Live, live_collection, on_live
 from search.index.schema import IMAGE, TERMS, TEXT
-from search.query import facets, floor, fusion, personal
+from search.query import facets, floor, fusion, kinds, personal
 from search.query.errors import BadRequest, SearchUnavailable
 from search.query.filters import ATTRIBUTE_SCOPE, Conditions, has_id, resolve
 from search.query.fusion import Scored
@@ -114,6 +114,8 @@ def _search(request: SearchRequest, conditions: Conditions) -> Answer:
     }
     if any(personal.PERSONAL in scored.parts for scored in ranked):
         told["personal"] = True
+    if understood.synonyms:
+        told["synonyms"] = understood.synonyms
     if likes:
         told["image_of"] = [product.sku for product in likes] if len(likes) > 1 else likes[0].sku
     if not ranked:
@@ -137,8 +139,10 @@ def _candidates(
     likes = {product.pk for product in understood.pictures.likes} if understood.pictures else set()
     mode: Mode = "lexical" if understood.text is None and not pictured else request.mode
     retrieved = retrieve(live, understood, conditions, near=near, lifted=lifted)
+    if understood.pictures and understood.words:
+        kinds.prefer(retrieved.lists, kinds.kinds_of(live, understood.pictures))
     asked = floor.asked_weight(retrieved.best_of_word, _products_in(live)) if understood.words else 0.0
-    weights = fusion.WEIGHTS_WITH_PICTURE if pictured else fusion.WEIGHTS[mode]
+    weights = kinds.WEIGHTS if pictured else fusion.WEIGHTS[mode]
     found = {
         variant: fusion.fuse(
             lists,
@@ -230,5 +234,5 @@ def explain(scored: Scored) -> dict[str, Any]:
     return {name: dict(part) for name, part in sorted(scored.parts.items(), key=lambda item: _ORDER.index(item[0]))}
 
 
-_ORDER = ["exact", TERMS, TEXT, IMAGE, personal.PERSONAL]
+_ORDER = ["exact", TERMS, TEXT, IMAGE, kinds.KIND, personal.PERSONAL]
 __all__ = ["SearchUnavailable", "search"]

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 
+from django.conf import settings
 from django.db.models import Count, Max, Min, Q, QuerySet
 from qdrant_client import models
 
@@ -11,7 +12,8 @@ from catalog.models import Category, Product, Promotion
 from search.documents import ATTRIBUTE_SEPARATOR
 from search.index.client import get_client
 from search.index.live import Live
-from search.query.filters import ATTRIBUTE_PREFIX
+from search.language.synonyms import equals
+from search.query.filters import ATTRIBUTE_PREFIX, attribute_keys
 from search.query.request import Facet, FacetValue, Filters
 
 STANDARD = ("category", "brand", "store", "price", "in_stock", "promotion")
@@ -138,7 +140,7 @@ def _attributes(live: Live, asked: tuple[str, ...] | None, filters: Filters, poi
     facets = {}
     for name in wanted:
         counts = _counts(live, points(name)) if name in chosen else common
-        facets[name] = _attribute(name, counts.get(name, {}), chosen.get(name, ()))
+        facets[name] = _attribute(live, name, counts.get(name, {}), chosen.get(name, ()), points)
     if asked is None:
         # The reach of an attribute: how many products carry it, estimated from above by the sum over its values.
         products = get_client().count(live.name, count_filter=points(""), exact=True).count
@@ -147,7 +149,7 @@ def _attributes(live: Live, asked: tuple[str, ...] | None, filters: Filters, poi
             if len(facets) >= max(MOST_ATTRIBUTES, len(wanted)):
                 break
             if reach[name] >= COMMON_ATTRIBUTE * products:
-                facets.setdefault(name, _attribute(name, common[name], ()))
+                facets.setdefault(name, _attribute(live, name, common[name], (), points))
     return list(facets.values())
 
 
@@ -156,9 +158,41 @@ def _divides(values: dict[str, int]) -> bool:
     return len(values) >= 2 and sum(values.values()) >= 2 * len(values)
 
 
-def _attribute(name: str, counts: dict[str, int], chosen: Iterable[str]) -> Facet:
+def _attribute(live: Live, name: str, counts: dict[str, int], chosen: Iterable[str], points: Points) -> Facet:
     label = name.removeprefix(ATTRIBUTE_PREFIX).replace("_", " ").strip().capitalize()
-    return Facet(name, label, _values(((value, value, number) for value, number in counts.items()), chosen))
+    shown = merged_values(counts, chosen, lambda same: _count_any(live, name, same, points))
+    values = {value for value, _, _ in shown}
+    return Facet(name, label, _values(shown, [value for value in chosen if value in values]))
+
+
+def merged_values(
+    counts: dict[str, int], chosen: Iterable[str], count_any: Callable[[list[str]], int]
+) -> list[tuple[str, str, int]]:
+    """(value, label, number) with synonyms as one value: the chosen one of them, or the most frequent.
+
+    A product may carry two of them, so `count_any` counts those that carry any; it is asked for synonyms alone.
+    """
+    chosen = set(chosen)
+    groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for value in sorted({*counts, *chosen}, key=lambda value: (value not in chosen, -counts.get(value, 0), value)):
+        same = equals(value, settings.LANGUAGE_CODE)
+        groups[tuple(sorted(same)) if len(same) > 1 else ("", value)].append(value)
+    return [
+        (
+            values[0],
+            " / ".join(values[:3]),
+            count_any(values) if len(values) > 1 or values[0] not in counts else counts[values[0]],
+        )
+        for values in groups.values()
+    ]
+
+
+def _count_any(live: Live, name: str, values: list[str], points: Points) -> int:
+    keys = attribute_keys(name.removeprefix(ATTRIBUTE_PREFIX), values)
+    any_of = models.FieldCondition(key="attribute_values", match=models.MatchAny(any=keys))
+    filter_ = points(name)
+    both = models.Filter(must=[*([filter_] if filter_.must or filter_.should or filter_.must_not else []), any_of])
+    return get_client().count(live.name, count_filter=both, exact=True).count
 
 
 def _counts(live: Live, filter_: models.Filter) -> dict[str, dict[str, int]]:

@@ -3,12 +3,14 @@
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
+from django.conf import settings
 from django.db.models import Q
 from qdrant_client import models
 
 from catalog import selectors
 from catalog.models import Category, Collection, Promotion
 from search.documents import attribute_key
+from search.language.synonyms import found_by, spellings
 from search.query.request import Filters
 
 ATTRIBUTE_PREFIX = "attributes."
@@ -91,9 +93,19 @@ def resolve(filters: Filters) -> Conditions:
         rows["collection"] = Q(pk__in=ids)
     for name, values in filters.attributes.items():
         if values:
-            keys = [attribute_key(name, value) for value in values]
-            points[ATTRIBUTE_PREFIX + name] = [_match("attribute_values", *keys)]
+            points[ATTRIBUTE_PREFIX + name] = [_match("attribute_values", *attribute_keys(name, values))]
     return Conditions(points, rows, tuple(unknown))
+
+
+def attribute_keys(name: str, values: Iterable[str]) -> list[str]:
+    """The index's entries of these values and of their synonyms, in the spellings that catalogues write them in."""
+    keys: dict[str, None] = {}
+    for value in values:
+        keys[attribute_key(name, value)] = None
+        same = found_by(value, settings.LANGUAGE_CODE)
+        if len(same) > 1:
+            keys.update(dict.fromkeys(attribute_key(name, written) for each in same for written in spellings(each)))
+    return list(keys)
 
 
 def has_id(ids: Iterable[int]) -> models.HasIdCondition:

@@ -8,13 +8,16 @@ from qdrant_client import models
 from search.index.client import get_client
 from search.index.live import Live
 from search.index.schema import IMAGE, TERMS, TEXT
+from search.query.alternatives import merged
 from search.query.filters import Conditions, has_id
 from search.query.floor import Nearness
+from search.query.text_to_image import LIMIT, Looks
 from search.query.understand import Understood
 from search.terms import Sparse
 
 CANDIDATES = 1000  # of each kind; a page lies within them
 UNWANTED = 10_000  # products that unwanted words can take away
+TEXT_TO_IMAGE = "text_to_image"  # the part that compares words with pictures
 ALL = ""  # the variant with every filter; the others are named after the facet whose filter is lifted
 
 Ranked = list[tuple[int, float]]  # (product id, score), best first
@@ -26,6 +29,7 @@ class Retrieved:
 
     lists: dict[str, dict[str, Ranked]] = field(default_factory=dict)
     exact: dict[str, set[int]] = field(default_factory=dict)  # those of the exact products that meet the filters
+    pinned: dict[str, set[int]] = field(default_factory=dict)  # the same of what rules pin
     best_of_word: dict[str, float] = field(default_factory=dict)  # 0: no product has it
     unwanted: set[int] = field(default_factory=set)
 
@@ -37,13 +41,20 @@ def retrieve(
     *,
     near: Nearness | None,
     lifted: Sequence[str] = (),
+    pinned: Sequence[int] = (),
+    looks: Looks | None = None,
 ) -> Retrieved:
     """Ask for every part and every variant in one batch. Raises VectorStoreError."""
     asked: list[tuple[tuple[str, str], models.QueryRequest]] = []
     for variant in (ALL, *lifted):
         filter_ = conditions.filter_points(without=(variant,))
-        for part, request in _parts(understood, filter_, near).items():
+        for part, request in _parts(understood, filter_, near, looks).items():
             asked.append(((variant, part), request))
+        if understood.terms[0]:
+            asked += [((variant, TERMS), _terms_request(each, filter_, CANDIDATES)) for each in understood.wordings]
+        if pinned:
+            only = conditions.filter_points(without=(variant,), also=[has_id(pinned)])
+            asked.append(((variant, "pinned"), models.QueryRequest(filter=only, limit=len(pinned))))
         if understood.exact:
             only = conditions.filter_points(without=(variant,), also=[has_id(understood.exact)])
             asked.append(((variant, "exact"), models.QueryRequest(filter=only, limit=len(understood.exact))))
@@ -57,17 +68,25 @@ def retrieve(
     for ((group, name), _), answer in zip(asked, answers, strict=True):
         ranked = [(int(point.id), float(point.score)) for point in answer.points]
         if group == "word":
-            result.best_of_word[name] = ranked[0][1] if ranked else 0.0
+            # A word comes again with each of its synonyms.
+            best = ranked[0][1] if ranked else 0.0
+            result.best_of_word[name] = max(best, result.best_of_word.get(name, 0.0))
         elif group == "unwanted":
             result.unwanted.update(id for id, _ in ranked)
         elif name == "exact":
             result.exact[group] = {id for id, _ in ranked}
+        elif name == "pinned":
+            result.pinned[group] = {id for id, _ in ranked}
+        elif name in result.lists[group]:  # the same words in another wording
+            result.lists[group][name] = merged([result.lists[group][name], ranked], CANDIDATES)
         else:
             result.lists[group][name] = ranked
     return result
 
 
-def _parts(understood: Understood, filter_: models.Filter, near: Nearness | None) -> dict[str, models.QueryRequest]:
+def _parts(
+    understood: Understood, filter_: models.Filter, near: Nearness | None, looks: Looks | None
+) -> dict[str, models.QueryRequest]:
     parts = {}
     # Words are looked up in every mode: where they do not rank, they still tell what the catalogue knows.
     if understood.terms[0]:
@@ -79,6 +98,10 @@ def _parts(understood: Understood, filter_: models.Filter, near: Nearness | None
             filter=filter_,
             limit=CANDIDATES,
             score_threshold=near.low if near else None,
+        )
+    if looks is not None:
+        parts[TEXT_TO_IMAGE] = models.QueryRequest(
+            query=looks.vector.tolist(), using=IMAGE, filter=filter_, limit=LIMIT, score_threshold=looks.low
         )
     if understood.image is not None:
         parts[IMAGE] = models.QueryRequest(

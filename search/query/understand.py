@@ -12,6 +12,7 @@ from catalog.text import normalise_code
 from search.encoders.base import EncoderError, Vectors
 from search.encoders.registry import Spec, encoder_for
 from search.index.live import Live
+from search.query.alternatives import alternatives
 from search.query.pictured import Pictured, read_pictures
 from search.query.request import SearchRequest
 from search.terms import Sparse, languages, query_terms, word_terms
@@ -30,6 +31,8 @@ class Understood:
 
     exact: list[int] = field(default_factory=list)  # product ids
     terms: Sparse = field(default_factory=lambda: ([], []))
+    wordings: list[Sparse] = field(default_factory=list)  # the terms with synonyms in their words' place
+    synonyms: dict[str, list[str]] = field(default_factory=dict)  # phrase -> what it finds as well
     words: list[tuple[str, Sparse]] = field(default_factory=list)  # each word alone, to see which the catalogue knows
     unwanted: list[tuple[str, Sparse]] = field(default_factory=list)
     text: Vectors | None = None  # (dim,)
@@ -66,6 +69,10 @@ def understand(request: SearchRequest, live: Live) -> Understood:
         understood.exact = exact_products(q)
         understood.terms = query_terms(q, own, others)
         understood.words = word_terms(q, own, others)[:MOST_WORDS_PROBED]
+        other = alternatives(q, own, others, live)
+        understood.wordings, understood.synonyms = other.wordings, other.told
+        known = {word for word, _ in understood.words}
+        understood.words += [(word, terms) for word, terms in other.words if word in known]
         if request.mode != "lexical":
             try:
                 understood.text = encode_words(live.text_spec, q, request.not_q.strip())
