@@ -27,7 +27,8 @@ class Pictured:
 
     vector: Vectors  # (dim,), of pictures and words together
     alone: Vectors  # (dim,), of the pictures without the words
-    likes: list[Product] = field(default_factory=list)  # the products whose pictures they are
+    likes: list[Product] = field(default_factory=list)  # the products of `image_of`
+    known: bool = False  # all of them are whole pictures of these products, so that it is known what they show
 
 
 def read_pictures(
@@ -74,7 +75,7 @@ def read_pictures(
             vector = compose(encoder, text=text or None, image_vectors=together, negative=negative or None)[0]
     except EncoderError as error:
         raise SearchUnavailable(f"Pictures cannot be searched at the moment: {error}") from error
-    return Pictured(vector, alone, likes)
+    return Pictured(vector, alone, likes, known=not shown)
 
 
 def _pictures_of(product: Product, model_id: str) -> Vectors | None:
