@@ -22,6 +22,9 @@ from search.encoders.base import EncoderError
 from search.index import filling
 from search.index.drain import drain
 from search.index.errors import VectorStoreError
+from search.log.popular import count_popular
+from search.log.retention import forget_old as forget_old_searches
+from search.language import collecting
 
 logger = logging.getLogger(__name__)
 
@@ -111,3 +114,18 @@ def tend_event_log() -> None:
     gone = retention.forget_old()
     if made or gone.months or gone.events:
         logger.info("Event log: %d months made, %d dropped, %d events deleted", len(made), gone.months, gone.events)
+
+
+@shared_task(**RETRY)
+def refresh_vocabulary() -> None:
+    """Count the catalogue's words anew where it has changed, for spelling and completion."""
+    if made := collecting.refresh():
+        logger.info("Counted %d words of %d products", made.words, made.products)
+
+
+@shared_task(**RETRY)
+def tend_search_log() -> None:
+    """Count what is popular anew, and delete searches that are older than they are kept."""
+    popular = count_popular()
+    gone = forget_old_searches()
+    logger.info("%d queries are popular; %d searches deleted", popular, gone)

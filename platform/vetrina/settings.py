@@ -185,6 +185,25 @@ SEARCH_SEGMENTS = env.str("SEARCH_SEGMENTS", "recommend.serving.segments")
 SEARCH_PROMOTION_LIFT = env.int("SEARCH_PROMOTION_LIFT", 0)  # places that a running promotion lifts its products
 SEARCH_PERSONAL_MAX_MOVE = env.int("SEARCH_PERSONAL_MAX_MOVE", 5)  # places that a hit may move at most
 
+# Spelling and completion ----------------------------------------------------------------------------------------
+SEARCH_KEYBOARD = env.str("SEARCH_KEYBOARD", "")  # qwerty, qwertz, azerty; empty: by the query's language
+SEARCH_VOCABULARY_SECONDS = env.int("SEARCH_VOCABULARY_SECONDS", 300)  # between two looks for new words
+# A shopper's own earlier queries, by dotted path; empty: nobody's are offered.
+SEARCH_RECENT_QUERIES = env.str("SEARCH_RECENT_QUERIES", "recommend.serving.recent_queries.RecentQueries")
+
+# The log of searches --------------------------------------------------------------------------------------------
+# The share of visitors whose searches are logged; 0: none, and no experiment can run. Tests that want it say so.
+SEARCH_LOG_SAMPLE = env.float("SEARCH_LOG_SAMPLE", 0 if TESTING else 1)
+SEARCH_LOG_SECONDS = env.float("SEARCH_LOG_SECONDS", 1)  # rows wait in memory at most; 0: written with the answer
+SEARCH_LOG_DAYS = env.int("SEARCH_LOG_DAYS", 180)  # 0: for ever
+SEARCH_POPULAR_DAYS = env.int("SEARCH_POPULAR_DAYS", 30)  # of the log, for what is popular
+SEARCH_POPULAR_VISITORS = env.int("SEARCH_POPULAR_VISITORS", 5)  # a query is told to others from so many visitors on
+# A cart or purchase belongs to the search whose hit the shopper clicked at most so long before.
+SEARCH_ATTRIBUTION_HOURS = env.float("SEARCH_ATTRIBUTION_HOURS", 24)
+# Who is searching, and what was done with what a search had shown, by dotted path.
+SEARCH_VISITOR = env.str("SEARCH_VISITOR", "recommend.events.visitors.visitor_of")
+SEARCH_CLICKS = env.str("SEARCH_CLICKS", "recommend.analytics.clicks.clicks_since")
+
 # Tasks ----------------------------------------------------------------------------------------------------------
 # Empty: a broker made of files in HOME/broker, which needs no server. It may lose messages when a worker dies; the
 # outbox is the truth, so a lost message costs one sweep.
@@ -235,6 +254,12 @@ CELERY_BEAT_SCHEDULE = {
     "forget-placements": {"task": "workers.tasks.forget_placements", "schedule": 3600, "options": {"expires": 3600}},
     "tend-event-log": {"task": "workers.tasks.tend_event_log", "schedule": 3600, "options": {"expires": 3600}},
     "tidy-pictures": {"task": "workers.tasks.tidy_pictures", "schedule": 86_400, "options": {"expires": 3600}},
+    "refresh-vocabulary": {
+        "task": "workers.tasks.refresh_vocabulary",
+        "schedule": SEARCH_VOCABULARY_SECONDS,
+        "options": {"expires": SEARCH_VOCABULARY_SECONDS},
+    },
+    "tend-search-log": {"task": "workers.tasks.tend_search_log", "schedule": 3600, "options": {"expires": 3600}},
     "drop-retired-collections": {
         "task": "workers.tasks.drop_retired_collections",
         "schedule": 300,

@@ -38,7 +38,7 @@ class Count:
         return self.headlines + 0.1 * (self.documents - self.headlines) + 0.1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Words:
     """The words of one language."""
 
@@ -67,7 +67,7 @@ class Words:
 NO_WORDS = Words()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # equal only to itself, so that it can be a key
 class Lexicon:
     """The words of every language. `version` is 0 before the first vocabulary was built."""
 
