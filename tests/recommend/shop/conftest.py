@@ -2,14 +2,19 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connection
+from pytest_django.fixtures import Settings
 
 from catalog.models import Product
 from catalog.selectors import products_for_cards
 from recommend.surfaces import SURFACES, Answer, Ask, Recommendation
 from tests.search.shop.conftest import _fresh_cache, catalogue, found, indexed  # noqa: F401
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 
 @dataclass
@@ -65,3 +70,41 @@ def no_nul(db: None) -> Iterator[None]:
 
     with connection.execute_wrapper(execute):
         yield
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the browser's console says is wrong."""
+    return []
+
+
+@pytest.fixture
+def visit(
+    browser: "Browser",
+    live_server: Any,
+    indexed: dict[str, Product],  # noqa: F811
+    settings: Settings,
+    complaints: list[str],
+) -> Iterator:
+    """Opens a page as somebody new; each ends without an error in the console."""
+    settings.EVENTS_FILTER_BOTS = False  # a driven browser says that it is one
+    contexts = []
+
+    def new(width: int = 1280, scheme: str = "light", **options: Any) -> "Page":
+        context = browser.new_context(
+            viewport={"width": width, "height": 844},
+            color_scheme=scheme,
+            reduced_motion="reduce",
+            base_url=live_server.url,
+            **options,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield new
+    for context in contexts:
+        context.close()
+    assert complaints == []

@@ -1,51 +1,18 @@
 """What a shopper does with recommendations, the cart and their own data, in a real browser."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from uuid import uuid4
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from catalog.models import Product, Promotion
 from recommend.events.models import Event, Shopper
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 PHONE, DESK = 390, 1280
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    """What the browser's console says is wrong."""
-    return []
-
-
-@pytest.fixture
-def visit(browser: Browser, live_server, indexed: dict[str, Product], settings, complaints: list[str]) -> Iterator:
-    """Opens a page as somebody new; each ends without an error in the console."""
-    settings.EVENTS_FILTER_BOTS = False  # a driven browser says that it is one
-    contexts = []
-
-    def new(width: int = DESK, scheme: str = "light", **options) -> Page:
-        context = browser.new_context(
-            viewport={"width": width, "height": 844},
-            color_scheme=scheme,
-            reduced_motion="reduce",
-            base_url=live_server.url,
-            **options,
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        return page
-
-    yield new
-    for context in contexts:
-        context.close()
-    assert complaints == []
 
 
 @pytest.fixture(
