@@ -1,21 +1,25 @@
 """Several ranked lists into one: reciprocal ranks with weights, after the relevance floor.
 
 Reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009) needs no common scale. Its known weakness, that it
-dilutes a strong match and cannot be thresholded, is met by two rules: an exact code ranks before everything, and only
-what passes the floor (`search.query.floor`) takes part.
+dilutes a strong match and cannot be thresholded, is met by three rules: an exact code ranks before everything, only
+what passes the floor (`search.query.floor`) takes part, and what has none of the words stays below what covers them.
+
+A fitted fusion (`search.ranking.fusion_weights`) may add normalised scores instead of ranks: the convex combination of
+Bruch, Gai and Ingber ("An analysis of fusion functions for hybrid retrieval", TOIS 2023).
 
 With a picture, similarities are added instead of ranks: hundreds of products may have the one word of "in blue" and all
 of them the same score, so that their ranks say nothing, while how far the best picture is ahead of the next says much.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from search.index.schema import IMAGE, TERMS, TEXT
 from search.query.floor import COVERED, Nearness, related
-from search.query.retrieve import Ranked
+from search.query.retrieve import TEXT_TO_IMAGE, Ranked
 
+BEHAVIOUR = "behaviour"
 RANK_CONSTANT = 60
 WEIGHTS = {
     "lexical": {TERMS: 1.0},
@@ -29,6 +33,9 @@ WEIGHTS_WITH_PICTURE = {TERMS: 0.3, IMAGE: 1.0}
 # A picture's neighbours, as a share of the best one's similarity: what is further off merely has a picture too.
 PICTURE_FLOOR = 0.5
 
+# From product ids to how much each is wanted, 0 to 1; those that nobody wanted are left out.
+Prior = Callable[[Sequence[int]], Mapping[int, float]]
+
 
 @dataclass
 class Scored:
@@ -39,21 +46,45 @@ class Scored:
     parts: dict[str, dict[str, Any]] = field(
         default_factory=dict
     )  # part -> {"score", "rank", "weight", "contribution"}
+    coverage: float = 0.0  # the share of the words' weight that its words cover
+
+    @property
+    def covers(self) -> bool:
+        """Whether it has the words that were asked for, all of them or nearly."""
+        return self.coverage >= COVERED or "exact" in self.parts
+
+    @property
+    def weak(self) -> bool:
+        """Whether it was found by likeness alone: it has none of the words."""
+        return TERMS not in self.parts and "exact" not in self.parts
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """How lists are added up: by reciprocal ranks, or by scores that are normalised from the floor to the best one."""
+
+    weights: Mapping[str, float]
+    by: Literal["ranks", "scores"] = "ranks"
+    rank_constant: int = RANK_CONSTANT
 
 
 def fuse(
     lists: Mapping[str, Ranked],
     *,
-    weights: Mapping[str, float],
+    weights: Mapping[str, float] | Fusion,
     exact: Sequence[int] = (),
     asked: float = 0.0,
     near: Nearness | None = None,
     without: Collection[int] = (),
+    prior: Prior | None = None,
 ) -> list[Scored]:
     """Best first; equal scores by id, so that pages never overlap.
 
     `asked` is the score of a product that has all of the query's words; `near` is None where no text was compared.
+    `prior` is asked once for what passed the floor, if it has a weight, and adds nothing to what nobody wanted.
     """
+    fusion = weights if isinstance(weights, Fusion) else Fusion(weights)
+    weights = fusion.weights
     found: dict[int, Scored] = {}
     for part, ranked in lists.items():
         for rank, (id, score) in enumerate(ranked, start=1):
@@ -64,40 +95,90 @@ def fuse(
         found.setdefault(id, Scored(id))
     nearest = lists[IMAGE][0][1] if lists.get(IMAGE) else None
     picture_floor = PICTURE_FLOOR * nearest if nearest is not None else None
-    # What a score is measured by where scores are added: the best picture, and all of the words.
-    scales = {IMAGE: nearest, TERMS: asked} if nearest is not None else None
     kept = []
-    total = sum(weights.get(part, 0.0) for part in lists) or 1.0
     for scored in found.values():
-        if scored.id in without:
-            continue
+        terms = scored.parts.get(TERMS)
+        scored.coverage = terms["score"] / asked if terms and asked else 0.0
+        if scored.id not in without and (scored.id in first or _passes(scored, weights, near, picture_floor)):
+            kept.append(scored)
+    _add_prior(kept, prior, weights.get(BEHAVIOUR, 0.0))
+    shares = _Shares(fusion, lists, asked, near, by_score=nearest is not None)
+    for scored in kept:
         if scored.id in first:
             scored.parts["exact"] = {"score": 1.0, "rank": first[scored.id] + 1, "weight": 1.0, "contribution": 1.0}
-        elif not _passes(scored, asked, near, picture_floor):
-            continue
-        for part in lists:
-            if part in scored.parts:
-                _add_contribution(scored.parts[part], total, scales.get(part) or 1.0 if scales else None)
+        for part, told in scored.parts.items():
+            if part != "exact":
+                told["contribution"] = told["weight"] / shares.total * shares.of(part, told)
         scored.score = sum(part["contribution"] for part in scored.parts.values())
-        if scored.score > 0:
-            kept.append(scored)
+    kept = [scored for scored in kept if scored.score > 0]
+    if weights.get(TERMS) and nearest is None:
+        _keep_below(kept)
     return sorted(kept, key=lambda each: (first.get(each.id, len(first)), -each.score, each.id))
 
 
-def _add_contribution(part: dict[str, Any], total: float, scale: float | None) -> None:
-    """By rank, or as a share of `scale`; so that what is first, or as good as can be, in every list has the score 1."""
-    if scale is None:
-        share = (RANK_CONSTANT + 1) / (RANK_CONSTANT + part["rank"])
-    else:
-        share = min(max(part["score"] / scale, 0.0), 1.0)
-    part["contribution"] = part["weight"] / total * share
+class _Shares:
+    """What a part adds to a score as a share of its weight: 1 for what is first, or as good as can be."""
+
+    def __init__(
+        self, fusion: Fusion, lists: Mapping[str, Ranked], asked: float, near: Nearness | None, *, by_score: bool
+    ) -> None:
+        self._constant = fusion.rank_constant
+        self._scales: dict[str, tuple[float, float]] | None = None  # part -> (worth nothing, worth all)
+        if by_score or fusion.by == "scores":
+            self._scales = {part: (0.0, ranked[0][1] if ranked else 0.0) for part, ranked in lists.items()}
+            self._scales[TERMS] = (0.0, asked)
+            if TEXT in lists and near and not by_score:
+                self._scales[TEXT] = (near.low, self._scales[TEXT][1])
+        self.total = sum(fusion.weights.get(part, 0.0) for part in {*lists, BEHAVIOUR}) or 1.0
+
+    def of(self, part: str, told: Mapping[str, Any]) -> float:
+        if part == BEHAVIOUR:
+            return float(told["score"])
+        if self._scales is None:
+            return float((self._constant + 1) / (self._constant + told["rank"]))
+        low, high = self._scales[part]
+        return min(max((told["score"] - low) / ((high - low) or 1.0), 0.0), 1.0)
 
 
-def _passes(scored: Scored, asked: float, near: Nearness | None, picture_floor: float | None) -> bool:
-    terms, text = scored.parts.get(TERMS), scored.parts.get(TEXT)
-    coverage = terms["score"] / asked if terms and asked else 0.0
+def _add_prior(kept: Sequence[Scored], prior: Prior | None, weight: float) -> None:
+    if prior is None or weight <= 0 or not kept:
+        return
+    wanted = prior([scored.id for scored in kept])
+    for scored in kept:
+        if (value := wanted.get(scored.id, 0.0)) > 0:
+            scored.parts[BEHAVIOUR] = {"score": min(float(value), 1.0), "weight": weight}
+
+
+def _keep_below(kept: Sequence[Scored]) -> None:
+    """Shrink the scores of what has none of the words, in proportion, to below the least that covers them.
+
+    Reciprocal ranks fall so slowly that the first by meaning alone outscores the hundredth that has every word.
+    """
+    least = min((scored.score for scored in kept if scored.covers), default=None)
+    weak = [scored for scored in kept if scored.weak]
+    most = max((scored.score for scored in weak), default=0.0)
+    if least is None or most < least:
+        return
+    factor = least / most * (1 - 1e-9)
+    for scored in weak:
+        for part in scored.parts.values():
+            part["contribution"] *= factor
+        scored.score = sum(part["contribution"] for part in scored.parts.values())
+
+
+def guarded(ranked: Sequence[Scored]) -> list[Scored]:
+    """The same rule for an order that something else made: what has none of the words comes after what covers them."""
+    last = max((place for place, scored in enumerate(ranked) if scored.covers), default=-1)
+    ahead = [scored for scored in ranked[: last + 1] if not scored.weak]
+    return [*ahead, *(scored for scored in ranked[: last + 1] if scored.weak), *ranked[last + 1 :]]
+
+
+def _passes(scored: Scored, weights: Mapping[str, float], near: Nearness | None, picture_floor: float | None) -> bool:
     if picture_floor is not None:
         # Words beside a picture may ask for something that looks rather different ("the same in blue").
         image = scored.parts.get(IMAGE)
-        return image is not None and (image["score"] >= picture_floor or coverage >= COVERED)
-    return related(coverage, text["score"] if text else None, near)
+        return image is not None and (image["score"] >= picture_floor or scored.coverage >= COVERED)
+    if TEXT_TO_IMAGE in scored.parts and weights.get(TEXT_TO_IMAGE):
+        return True  # its list holds nothing else, see `search.query.text_to_image`
+    text = scored.parts.get(TEXT)
+    return related(scored.coverage, text["score"] if text else None, near)
