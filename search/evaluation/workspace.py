@@ -10,9 +10,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -47,6 +48,25 @@ class Workspace:
         if done.returncode:
             raise StepError(f"`{arguments[0]}` failed with exit code {done.returncode}.")
         return done.stdout or ""
+
+    def fill(self, data: Path | None, say: Callable[[str], object] = lambda line: None) -> None:
+        """Make database, catalogue (of a folder, or of the demo shop for None) and index; what is there stays."""
+        say("Making a database …")
+        self.manage("migrate", "--verbosity", "0")
+        if data is None:
+            data = self.home / "demo" / "shop"
+            say("Making the demo shop …")
+            self.manage("build_demo_shop", str(data))
+        say("Importing the catalogue …")
+        self.manage("import_catalog", str(data.resolve()))
+        say("Embedding it …")
+        self.manage("embed")
+        say("Searching …")
+
+    def answer(self, *arguments: str) -> dict[str, Any]:
+        """Run a command there that prints one JSON object as its last line, and return that."""
+        told: dict[str, Any] = json.loads(self.manage(*arguments, "--json", capture=True).strip().splitlines()[-1])
+        return told
 
     def stop_vector_store(self) -> None:
         """Stop the store that the steps started; it would go by itself after a while without requests."""
