@@ -124,20 +124,22 @@ class _Shares:
     ) -> None:
         self._constant = fusion.rank_constant
         self._scales: dict[str, tuple[float, float]] | None = None  # part -> (worth nothing, worth all)
-        if by_score or fusion.by == "scores":
-            self._scales = {part: (0.0, ranked[0][1] if ranked else 0.0) for part, ranked in lists.items()}
-            self._scales[TERMS] = (0.0, asked)
-            if TEXT in lists and near and not by_score:
-                self._scales[TEXT] = (near.low, self._scales[TEXT][1])
+        if by_score:
+            self._scales = {IMAGE: (0.0, lists[IMAGE][0][1]), TERMS: (0.0, asked)}
+        elif fusion.by == "scores":
+            self._scales = {TERMS: (0.0, asked)}
+            if near and lists.get(TEXT):
+                self._scales[TEXT] = (near.low, lists[TEXT][0][1])
+        self._by_score = by_score
         self.total = sum(fusion.weights.get(part, 0.0) for part in {*lists, BEHAVIOUR}) or 1.0
 
     def of(self, part: str, told: Mapping[str, Any]) -> float:
         if part == BEHAVIOUR:
             return float(told["score"])
-        if self._scales is None:
-            return float((self._constant + 1) / (self._constant + told["rank"]))
-        low, high = self._scales[part]
-        return min(max((told["score"] - low) / ((high - low) or 1.0), 0.0), 1.0)
+        if self._scales is not None and (part in self._scales or self._by_score):
+            low, high = self._scales.get(part, (0.0, 1.0))
+            return min(max((told["score"] - low) / ((high - low) or 1.0), 0.0), 1.0)
+        return float((self._constant + 1) / (self._constant + told["rank"]))
 
 
 def _add_prior(kept: Sequence[Scored], prior: Prior | None, weight: float) -> None:
