@@ -1,7 +1,9 @@
 """What the search keeps in the database."""
 
+from search.models.comparisons import ComparisonRun, SearchConfiguration
 from search.models.experiments import Experiment
 from search.models.index import Embedding, EncoderVersion, IndexCollection
+from search.models.judgments import JudgedQuery, Judgment, JudgmentSet
 from search.models.log import LoggedSearch, PopularQuery
 from search.models.phrases import FacetCoverage, Phrase
 from search.models.ranking import RankingVersion
@@ -11,11 +13,15 @@ from search.models.synonyms import Synonym, SynonymSuggestion
 from search.models.vocabulary import Vocabulary
 
 __all__ = [
+    "ComparisonRun",
     "Embedding",
     "EncoderVersion",
     "Experiment",
     "FacetCoverage",
     "IndexCollection",
+    "JudgedQuery",
+    "Judgment",
+    "JudgmentSet",
     "LoggedSearch",
     "Phrase",
     "PopularQuery",
@@ -23,6 +29,7 @@ __all__ = [
     "Revision",
     "Rule",
     "RuleAction",
+    "SearchConfiguration",
     "Synonym",
     "SynonymSuggestion",
     "Vocabulary",
