@@ -65,6 +65,9 @@ class EventSerializer(serializers.Serializer):
     happened_at = serializers.DateTimeField(
         required=False, help_text="ISO 8601 with offset, or seconds or milliseconds since 1970; left out: now"
     )
+    search_id = serializers.UUIDField(
+        required=False, help_text="The search whose hit it was: `query.id` of its answer; not needed for a cart"
+    )
     placement = serializers.UUIDField(required=False, help_text="Of the sponsored hit that was clicked or seen")
     shopper = serializers.CharField(
         required=False,

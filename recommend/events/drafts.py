@@ -36,6 +36,7 @@ class EventDraft:
     session: str = ""
     device: str = ""
     consent: bool = True  # without it nothing is stored that leads to the shopper
+    search_id: uuid.UUID | None = None  # of the search whose hit it was; the answer told it as query.id
     placement: uuid.UUID | None = None  # of a sponsored place: what its click or view is charged by
 
 

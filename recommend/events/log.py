@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from catalog.models import Product
+from recommend.events.attribution import attribute
 from recommend.events.drafts import DraftError, EventDraft, check
 from recommend.events.models import Event
 
@@ -36,7 +37,8 @@ def record(
     """Store what is right about `drafts`, each `event_id` once, in a fixed number of queries; say what is wrong.
 
     An event may be ahead of `received_at` by EVENT_MAX_AHEAD_SECONDS, as clocks differ, and behind it by `max_age`;
-    with None, by as long as the log is kept. Without consent the shopper, session, basket and query are left out. A
+    with None, by as long as the log is kept. Without consent the shopper, session, basket, query and search are left
+    out. What is put into the cart or bought belongs to the search that led to it (`recommend.events.attribution`). A
     click or view with a `placement` is charged for after it is stored, also when it is sent again: charging is once by
     itself, and the first time may have been cut off.
     """
@@ -54,6 +56,7 @@ def record(
     for index, missing in found.missing.items():
         rejected[index] = missing
         del dated[index]
+    attribute(dated, found.ids)
     repeated = _store(dated, found.ids, received_at, oldest if max_age else None)
     _charge(dated)
     return Recorded(len(dated) - len(repeated), len(repeated), sorted(rejected.items()), repeated)
@@ -135,6 +138,7 @@ def _row(draft: EventDraft, product_id: int | None, received_at: datetime) -> Ev
         shopper=draft.shopper if known else None,
         product_id=product_id,
         query=draft.query if known else "",
+        search_id=draft.search_id if known else None,
         surface=draft.surface,
         position=draft.position,
         value=draft.value,

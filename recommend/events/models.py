@@ -74,6 +74,8 @@ class Event(models.Model):
         related_name="+",
     )
     query = models.CharField(max_length=300, blank=True)
+    # Whose hit it was, or that it is about: the id of a search.models.LoggedSearch, whose row may be gone by now.
+    search_id = models.UUIDField(null=True, blank=True)
     surface = models.CharField(max_length=40, blank=True, help_text="Where the product was shown: for-you, search, …")
     position = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Counted from 0")
     value = models.DecimalField(
@@ -92,6 +94,7 @@ class Event(models.Model):
             models.Index(fields=["shopper", "-happened_at"]),
             models.Index(fields=["product", "kind", "-happened_at"]),
             models.Index(fields=["-happened_at"]),
+            models.Index(fields=["search_id"], condition=Q(search_id__isnull=False), name="event_of_a_search"),
         ]
         constraints = [
             # With the time, because on PostgreSQL the table is partitioned by it; a client that sends an event again
@@ -99,7 +102,7 @@ class Event(models.Model):
             models.UniqueConstraint(fields=["event_id", "happened_at"], name="event_once"),
             models.CheckConstraint(
                 condition=Q(consent=True, shopper__isnull=False)
-                | Q(consent=False, shopper__isnull=True, query="", basket="", session=""),
+                | Q(consent=False, shopper__isnull=True, query="", search_id__isnull=True, basket="", session=""),
                 name="event_personal_only_with_consent",
             ),
         ]

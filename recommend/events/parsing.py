@@ -12,7 +12,7 @@ from recommend.events.drafts import LONGEST, DraftError, EventDraft
 TEXTS = ("kind", "sku", "query", "surface", "basket", "session", "device")
 FIELDS = (
     "event_id", "kind", "sku", "query", "surface", "position", "value", "quantity", "basket", "session", "device",
-    "consent", "happened_at", "placement",
+    "consent", "happened_at", "placement", "search_id",
 )  # fmt: skip
 CUT = {"query": LONGEST["query"]}  # a query may be longer, and its beginning says what was looked for
 YES, NO = ("true", "yes", "y", "1", "t"), ("false", "no", "n", "0", "f")
@@ -30,7 +30,7 @@ def draft_of(values: Mapping[str, Any], *, naive_is_utc: bool = False) -> EventD
     read: dict[str, Any] = {name: _text(name, given[name]) for name in TEXTS if name in given}
     if "kind" not in read:
         raise DraftError("An event needs its kind.")
-    for name in ("event_id", "placement"):
+    for name in ("event_id", "placement", "search_id"):
         if name in given:
             read[name] = _uuid(name, given[name])
     for name in ("position", "quantity"):

@@ -72,6 +72,24 @@ def _look_up(request: Any, *, create: bool, session: str, remember: bool) -> Sho
     return shopper
 
 
+def key_of_stranger(request: Any, *, make: bool) -> tuple[uuid.UUID | None, bool]:
+    """The key of who agreed and is no shopper yet, as they have done nothing: and whether the request brought it.
+
+    With `make` who has none gets one with the response. It becomes a shopper's with the first event.
+    """
+    key = _key_in_cookie(request)
+    # The key of a device that belongs to an account is nobody's after the logout.
+    if key is not None and _of_key(key) is None:
+        return key, True
+    if session := of_session(request.headers.get(SESSION_HEADER, "")):
+        return (session, False) if _of_key(session) is None else (None, False)
+    if not make:
+        return None, False
+    made: uuid.UUID = uuid.uuid4()
+    setattr(request, _REMEMBER, made)
+    return made, False
+
+
 def all_behind(request: Any) -> list[Shopper]:
     """All whom this browser is, agreed to or not: the account's shopper, and the device's where it never joined."""
     key = _key_in_cookie(request)

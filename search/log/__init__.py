@@ -1,0 +1,1 @@
+"""The log of searches: one row a search, written beside the answer; see `search.models.LoggedSearch`."""
