@@ -152,6 +152,13 @@ class _Tokens:
         with self._lock:
             return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))]
 
+    def words(self) -> list[str]:
+        """The tokens that begin a word, as written: WordPiece marks the others, SentencePiece and BPE these."""
+        tokens = self._tokenizer.get_vocab()
+        mark = next((mark for mark in ("\u2581", "\u0120") if any(token.startswith(mark) for token in tokens)), "")
+        whole = (token.removeprefix(mark) for token in tokens if token.startswith(mark))
+        return sorted(token for token in whole if token.isalpha())
+
 
 class BertEncoder:
     """Any BERT sentence encoder of the transformers library.
@@ -214,6 +221,10 @@ class BertEncoder:
         if not texts:
             return np.zeros((0, self.dim), dtype=np.float32)
         return normalise(in_batches(self.engine, self.prepared(texts, query=query), len(texts), self.dim))
+
+    def words(self) -> list[str]:
+        """Words of the languages that the model was trained on, so frequent there that each is a token of its own."""
+        return self._tokens.words()
 
     def prepared(self, texts: Sequence[str], *, query: bool = False) -> list[tuple[list[int], dict[str, NDArray[Any]]]]:
         """The batches that `engine` takes, each with the places of its texts."""

@@ -25,6 +25,8 @@ from django.utils import timezone
 
 from catalog.models import Brand, Category, Product, ProductCode
 from search.documents import DESCRIPTION_CHARACTERS, KIND_ATTRIBUTES, MAX_ATTRIBUTE_VALUE, attribute_values
+from search.encoders.base import EncoderError
+from search.encoders.registry import current_spec, encoder_for
 from search.language import vocabulary
 from search.language.vocabulary import ATTRIBUTE, BRAND, CATEGORY, CODE, DESCRIPTION, TITLE, Count, Words
 from search.models.vocabulary import Vocabulary
@@ -36,6 +38,7 @@ KEPT_WORDS, KEPT_PAIRS = 400_000, 200_000  # of each language
 KEPT_FOLLOWERS = 50  # of each word
 FEWEST_PAIRS = 2  # products; once is chance
 LONGEST_WORD = 40
+SHORTEST_GENERAL = 3  # letters; an encoder's shorter tokens are mostly beginnings of words
 # Counting takes at most this share of the time, however large the catalogue is.
 SHARE_OF_TIME = 0.05
 
@@ -136,7 +139,7 @@ def refresh(*, force: bool = False) -> Vocabulary | None:
             return None
     started = time.monotonic()
     products, languages = collect()
-    content = vocabulary.pack(languages)
+    content = vocabulary.pack(languages, _general())
     digest = hashlib.sha256(content).hexdigest()
     seconds = round(time.monotonic() - started, 3)
     if newest is not None and newest.sha256 == digest:
@@ -162,7 +165,17 @@ def _source() -> str:
     for model in (Brand, Category):
         names.update(repr(model.objects.aggregate(RowCount("id"), Max("id"))).encode())
     at = products["updated_at__max"]
-    return f"{settings.LANGUAGE_CODE} {products['id__count']} {at.isoformat() if at else '-'} {names.hexdigest()}"
+    encoder = hashlib.blake2b(repr(settings.ENCODERS["text"]).encode(), digest_size=4).hexdigest()
+    return f"{settings.LANGUAGE_CODE} {encoder} {products['id__count']} {at} {names.hexdigest()}"
+
+
+def _general() -> frozenset[str]:
+    """Words of everyday language, from the text encoder; none where it cannot be loaded or has no words."""
+    try:
+        known = getattr(encoder_for(current_spec("text")), "words", list)
+        return frozenset(fold(word) for word in known() if len(word) >= SHORTEST_GENERAL)
+    except EncoderError:
+        return frozenset()
 
 
 def collect() -> tuple[int, dict[str, Words]]:

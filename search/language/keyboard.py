@@ -1,9 +1,9 @@
 """How probable it is that fingers make one word into another: the channel of the noisy-channel model.
 
 After Kernighan, Church and Gale, "A spelling correction program based on a noisy channel model" (COLING 1990), which
-gives each kind of edit a probability for each letter. Theirs were counted in news text; a shop has no such counts before
-it has shoppers, so letters are weighed by where their keys lie instead: most wrong and additional letters come from a
-key beside the right one, and some from anywhere, since people also spell by ear.
+gives each kind of edit a probability for each letter. Theirs were counted in news text; a shop has no such counts
+before it has shoppers, so letters are weighed by where their keys lie instead: most wrong and additional letters come
+from a key beside the right one, and some from anywhere, since people also spell by ear.
 """
 
 from functools import cache, lru_cache
@@ -17,9 +17,9 @@ LAYOUTS = {"de": "qwertz", "cs": "qwertz", "hu": "qwertz", "fr": "azerty"}  # ba
 STAGGER = (0.0, 0.25, 0.75)  # of a row to the right, in keys
 NEIGHBOURS = 1.3  # keys apart, centre to centre
 
-# Shares of the kinds among single typing errors. Damerau ("A technique for computer detection and correction of spelling
-# errors", CACM 1964) found that these four make up 80 % of all errors; a letter swapped with its neighbour is as
-# probable as a wrong one although it leaves only one letter to choose.
+# Shares of the kinds among single typing errors. Damerau ("A technique for computer detection and correction of
+# spelling errors", CACM 1964) found that these four make up 80 % of all errors. Each is about as probable as another;
+# but a swap leaves no letter to choose, so that one certain swap is far more probable than one certain wrong letter.
 REPLACED, LEFT_OUT, ADDED, SWAPPED = 0.35, 0.25, 0.2, 0.2
 BESIDE = 0.5  # of wrong or additional letters: from a neighbouring key
 REPEATED = 0.25  # of additional letters: the one before once more
@@ -37,8 +37,7 @@ def neighbours(layout: str) -> dict[str, frozenset[str]]:
         letter: frozenset(
             other
             for other, theirs in places.items()
-            if other != letter
-            and any((x - a) ** 2 + (y - b) ** 2 <= NEIGHBOURS**2 for x, y in own for a, b in theirs)
+            if other != letter and any((x - a) ** 2 + (y - b) ** 2 <= NEIGHBOURS**2 for x, y in own for a, b in theirs)
         )
         for letter, own in places.items()
     }

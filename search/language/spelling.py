@@ -1,8 +1,8 @@
 """Corrects what was typed against the words that the catalogue itself has.
 
-The noisy-channel model (Kernighan, Church and Gale, COLING 1990; for queries Cucerzan and Brill, "Spelling correction as
-an iterative process that exploits the collective knowledge of web users", EMNLP 2004): of all words w, the one that was
-meant when t was typed maximises P(w) P(t | w). P(w) comes from the catalogue, alone and beside the neighbouring words,
+The noisy-channel model (Kernighan, Church and Gale, COLING 1990; for queries Cucerzan and Brill, "Spelling correction
+as an iterative process that exploits the collective knowledge of web users", EMNLP 2004): of all words w, the one that
+was meant when t was typed maximises P(w) P(t | w). P(w) comes from the catalogue, alone and beside the neighbouring words,
 and P(t | w) from the keyboard. Two further readings compete: that t is what was meant, and that t is a word which the
 catalogue does not have, or no word at all. So a correction is certain, possible, or none, by its share among the
 readings, and not by a distance that somebody chose.
@@ -32,12 +32,13 @@ MOST_CANDIDATES = 40  # of one word, the most frequent of the nearest
 
 # Priors. About a tenth of the queries hold an error (Cucerzan and Brill), so a word of three has one in thirty.
 ERROR = 0.03
-NEW_WORD = 0.01  # a correct word that the catalogue does not have
-LETTER = 1 / 10  # how well a letter of an unknown word is foretold: English has about 3.3 bits a letter in a word
+NEW_WORD = 0.01  # an everyday word that the catalogue does not have
+NEW_NAME = 0.003  # a name that neither catalogue nor encoder know, and what is no word at all
+LETTER = 1 / 14  # of such a name, for each letter: between the 11 of English text and the 26 of no language
 SPACE = 0.005  # a space too many or too few
 BESIDE = 0.4  # weight of each neighbouring word against the word's own frequency
 # Shares among the readings.
-CERTAIN, POSSIBLE = 0.8, 0.3
+CERTAIN, POSSIBLE = 0.65, 0.3
 # A word of one in so many products may be a misspelling in the catalogue itself.
 RARE = 5000
 FOREIGN = 0.1  # a candidate of another language than the query's
@@ -170,7 +171,14 @@ class _Corrector:
 
     def _as_typed(self, word: str, before: str, after: str) -> float:
         known = self._prior(word, before, after) * (1 - ERROR) if self.lexicon.knows(word) else 0.0
-        return float(max(known, NEW_WORD * LETTER ** len(word)))
+        general = NEW_WORD / len(self.lexicon.general) if self._everyday(word) else 0.0
+        return float(max(known, general, NEW_NAME * LETTER ** len(word)))
+
+    def _everyday(self, word: str) -> bool:
+        """Whether it is an everyday word or a longer form of one: encoders have "sweater" and not "sweaters". A shorter
+        one of the same stem is not: "mous" lacks a letter."""
+        shortest = _stems(self.lexicon, self.languages[0]).get(self._stem(word)[0], len(word)) if word else 0
+        return word in self.lexicon.general or shortest < len(word)
 
     def _readings(self, word: str, errors: int, before: str, after: str) -> dict[str, float]:
         readings: dict[str, float] = {}
@@ -236,6 +244,16 @@ class _Corrector:
         return word
 
 
+@lru_cache(maxsize=8)
+def _stems(lexicon: Lexicon, language: str) -> dict[str, int]:
+    """Stem -> the length of the shortest everyday word that has it."""
+    shortest: dict[str, int] = {}
+    for word in lexicon.general:
+        for found in words(word, language)[:1]:
+            shortest[found.terms[0]] = min(len(word), shortest.get(found.terms[0], len(word)))
+    return shortest
+
+
 class _Index:
     """Words that may be meant, by length, for the search by edit distance."""
 
@@ -243,7 +261,11 @@ class _Index:
         self._counts = of.counts
         self._by_length: dict[int, list[str]] = {}
         for word in of.counts:
-            if SHORTEST_WORD <= len(word) <= LONGEST_WORD + 1 and _LETTERS.fullmatch(word) and not _UNSPACED.search(word):
+            if (
+                SHORTEST_WORD <= len(word) <= LONGEST_WORD + 1
+                and _LETTERS.fullmatch(word)
+                and not _UNSPACED.search(word)
+            ):
                 self._by_length.setdefault(len(word), []).append(word)
 
     def near(self, word: str, errors: int) -> Sequence[str]:

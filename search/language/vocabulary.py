@@ -7,8 +7,8 @@ is read-only and the same in every process; a newer vocabulary is noticed within
 import threading
 import time
 import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import astuple, dataclass, field
 from functools import cached_property
 
 import orjson
@@ -74,6 +74,7 @@ class Lexicon:
     version: int = 0
     products: int = 0
     languages: Mapping[str, Words] = field(default_factory=dict)
+    general: frozenset[str] = frozenset()  # words of everyday language that the text encoder knows
 
     def of(self, language: str) -> Words:
         return self.languages.get(base_language(language), NO_WORDS)
@@ -133,18 +134,17 @@ def _newest(held: Lexicon) -> Lexicon:
     return held if row is None else unpack(row[0], row[1], row[2])
 
 
-def pack(languages: Mapping[str, Words]) -> bytes:
-    """All languages as JSON, in one order, so that the same words are the same bytes."""
-    return orjson.dumps(
-        {
-            language: {
-                "words": {w: [c.documents, c.headlines, c.kinds] for w, c in sorted(words.counts.items())},
-                "followers": {w: dict(followers) for w, followers in sorted(words.followers.items())},
-                "shown": dict(sorted(words.shown.items())),
-            }
-            for language, words in sorted(languages.items())
+def pack(languages: Mapping[str, Words], general: Iterable[str] = ()) -> bytes:
+    """All of it as JSON, in one order, so that the same words are the same bytes."""
+    told = {
+        language: {
+            "words": {word: [*astuple(count)] for word, count in sorted(words.counts.items())},
+            "followers": {word: dict(followers) for word, followers in sorted(words.followers.items())},
+            "shown": dict(sorted(words.shown.items())),
         }
-    )
+        for language, words in sorted(languages.items())
+    }
+    return orjson.dumps({"languages": told, "general": sorted(general)})
 
 
 def compress(content: bytes) -> bytes:
@@ -153,21 +153,15 @@ def compress(content: bytes) -> bytes:
 
 def unpack(version: int, products: int, content: bytes) -> Lexicon:
     read = orjson.loads(zlib.decompress(content))
-    return Lexicon(
-        version,
-        products,
-        {
-            language: Words(
-                {word: Count(*numbers) for word, numbers in told["words"].items()}, told["followers"], told["shown"]
-            )
-            for language, told in read.items()
-        },
-    )
+    languages = {
+        language: Words(
+            {word: Count(*numbers) for word, numbers in told["words"].items()}, told["followers"], told["shown"]
+        )
+        for language, told in read["languages"].items()
+    }
+    return Lexicon(version, products, languages, frozenset(read["general"]))
 
 
 def own_language() -> str:
     """The shop's own."""
     return base_language(settings.LANGUAGE_CODE)
-
-
-__all__ = ["Count", "Lexicon", "Words", "compress", "current", "forget", "own_language", "pack", "unpack"]
