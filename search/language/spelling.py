@@ -2,10 +2,10 @@
 
 The noisy-channel model (Kernighan, Church and Gale, COLING 1990; for queries Cucerzan and Brill, "Spelling correction
 as an iterative process that exploits the collective knowledge of web users", EMNLP 2004): of all words w, the one that
-was meant when t was typed maximises P(w) P(t | w). P(w) comes from the catalogue, alone and beside the neighbouring words,
-and P(t | w) from the keyboard. Two further readings compete: that t is what was meant, and that t is a word which the
-catalogue does not have, or no word at all. So a correction is certain, possible, or none, by its share among the
-readings, and not by a distance that somebody chose.
+was meant when t was typed maximises P(w) P(t | w). P(w) comes from the catalogue, alone and beside the neighbouring
+words, and P(t | w) from the keyboard. Two further readings compete: that t is what was meant, and that t is a word
+which the catalogue does not have, or no word at all. So a correction is certain, possible, or none, by its share among
+the readings, and not by a distance that somebody chose.
 
 Never touched: tokens with digits (model numbers, sizes), brands, letters-only codes, words that the catalogue knows
 well, scripts without spaces between words, and what stands in quotation marks.
