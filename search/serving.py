@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
+from search import query
 from search.experiments import running
 from search.experiments.assignment import arm_of, seed_of
 from search.experiments.interleaving import team_draft
@@ -16,8 +17,8 @@ from search.log.rows import normalised, row_of, sampled
 from search.log.visitors import Visitor, visitor_of
 from search.log.writing import write
 from search.models import Experiment
-from search.query import SearchRequest, SearchResult, search
 from search.query.configuration import Configuration
+from search.query.request import SearchRequest, SearchResult
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ def serve(http: Any, asked: SearchRequest, *, surface: str) -> SearchResult:
     """
     visitor = _visitor(http, asked, surface)
     if visitor is None:
-        return search(asked)
+        return query.search(asked)
     result, how = _in_experiment(asked, visitor)
     try:
         row = row_of(asked, result, visitor, surface=surface, **how)
@@ -60,17 +61,17 @@ def _in_experiment(asked: SearchRequest, visitor: Visitor) -> tuple[SearchResult
     """The answer, and what the log says of the experiment."""
     met = _met(asked, visitor)
     if met is None:
-        return search(asked), {}
+        return query.search(asked), {}
     experiment, arm, a, b = met
     if experiment.mode == Experiment.Mode.SPLIT:
         chosen = replace(asked, configuration=a if arm == "a" else b)
-        return search(chosen), {"experiment": experiment, "arm": arm}
+        return query.search(chosen), {"experiment": experiment, "arm": arm}
     deepest = asked.page * asked.page_size
     if asked.sort != "relevance" or deepest > DEEPEST_MIXED:
-        return search(asked), {}
+        return query.search(asked), {}
     whole = replace(asked, page=1, page_size=deepest)
-    first = search(replace(whole, configuration=a))
-    second = search(replace(whole, configuration=b, facets=()))
+    first = query.search(replace(whole, configuration=a))
+    second = query.search(replace(whole, configuration=b, facets=()))
     mixed, teams = _mixed(asked, first, second, seed_of(experiment.salt, visitor.key, normalised(asked.q)))
     return mixed, {"experiment": experiment, "teams": teams}
 

@@ -16,6 +16,8 @@ from recommend.events.history import AGAINST
 from recommend.events.models import Event, Shopper
 from recommend.events.shoppers import devices_of
 from recommend.sponsored.models import Placement
+from search.log.retention import forget_visitors
+from search.models import LoggedSearch
 
 
 def events_of(shopper: Shopper) -> QuerySet[Event]:
@@ -26,6 +28,11 @@ def events_of(shopper: Shopper) -> QuerySet[Event]:
 def placements_of(shopper: Shopper) -> QuerySet[Placement]:
     """The sponsored places that were shown to a shopper, on every device, newest first."""
     return Placement.objects.filter(shopper__in=devices_of(shopper)).order_by("-shown_at", "-pk")
+
+
+def searches_of(shopper: Shopper) -> QuerySet[LoggedSearch]:
+    """What the log of searches holds of a shopper, on every device, newest first."""
+    return LoggedSearch.objects.filter(visitor__in=_keys(shopper)).order_by("-happened_at", "-pk")
 
 
 def refused_products(shopper: Shopper, rejected: Collection[int]) -> list[int]:
@@ -54,19 +61,20 @@ def forget_all(shopper: Shopper) -> int:
     with transaction.atomic():
         devices = devices_of(shopper)
         gone = _deleted(Event.objects.filter(shopper__in=devices))
+        forget_visitors([each.key for each in devices])
         Placement.objects.filter(shopper__in=devices).update(shopper=None)
         Shopper.objects.filter(pk__in=[each.pk for each in devices if each.merged_into_id]).delete()
     return gone
 
 
 def export(shopper: Shopper) -> Iterator[dict[str, Any]]:
-    """Every event and then every sponsored place as JSON values, oldest first.
+    """Every event, every sponsored place and every search as JSON values, oldest first.
 
     That is what the law calls a copy of the personal data, so nothing that is stored is left out.
     """
     events = events_of(shopper).reverse().values(
         "event_id", "kind", "product__sku", "product__title", "query", "surface", "position", "value", "quantity",
-        "basket", "session", "device", "consent", "happened_at", "received_at",
+        "basket", "session", "device", "consent", "happened_at", "received_at", "search_id",
     )  # fmt: skip
     for row in events.iterator(chunk_size=1000):
         yield _told(row)
@@ -78,6 +86,19 @@ def export(shopper: Shopper) -> Iterator[dict[str, Any]]:
     )
     for place in placements.iterator(chunk_size=1000):
         yield _told({"kind": "sponsored", **place})
+    searches = searches_of(shopper).reverse()
+    for search in searches.values(*_OF_SEARCHES).iterator(chunk_size=1000):
+        yield _told({"kind": "logged search", **search})
+
+
+_OF_SEARCHES = (
+    "id", "query", "language", "mode", "picture", "surface", "device", "page", "total", "told", "shown", "arm",
+    "teams", "happened_at",
+)  # fmt: skip
+
+
+def _keys(shopper: Shopper) -> list[uuid.UUID]:
+    return [each.key for each in devices_of(shopper)]
 
 
 def _told(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """What the pages themselves tell the event log: they know it happened, with or without scripts."""
 
 import logging
+import uuid
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from django.http import HttpRequest, QueryDict
 
@@ -34,11 +36,19 @@ def tell_of(shopper: Shopper | None, drafts: Iterable[EventDraft]) -> None:
         log.exception("Events were not recorded")
 
 
-def where_shown(params: QueryDict) -> dict[str, str | int | None]:
-    """The surface and position that a button's address carries; what makes no sense is left out, not refused."""
+def where_shown(params: QueryDict) -> dict[str, Any]:
+    """What a button's address says of where the product was shown; what makes no sense is left out, not refused."""
     position = params.get("position", "")
     fits = position.isascii() and position.isdigit() and len(position) < 5
     return {
         "surface": params.get("surface", "").replace("\x00", "")[: LONGEST["surface"]],
         "position": int(position) if fits else None,
+        "search_id": _uuid(params.get("search", "")),
     }
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None

@@ -9,7 +9,8 @@
 //   <button data-event-click="like" data-sku="CUP-2">                         or another kind of event
 //   <form data-event-submit="cart" data-sku="CUP-2">                          when the form is sent
 //
-// data-sku, -surface, -position, -query, -value, -quantity, -basket and -placement are looked for on the element and then
+// data-sku, -surface, -position, -query, -value, -quantity, -basket, -placement and -search-id (query.id of a search's
+// answer) are looked for on the element and then
 // on those around it, so that a row of cards names its surface once. What htmx puts into the page is seen as well; other
 // scripts call shopEvents.look(element), and shopEvents.send("view", {sku: "CUP-1"}) for what is no element.
 //
@@ -94,6 +95,8 @@
       const value = element.closest(`[data-${name}]`)?.dataset[name];
       if (value) found[name] = NUMBERS.includes(name) ? Number(value) : value;
     }
+    const search = element.closest("[data-search-id]")?.dataset.searchId;
+    if (search) found.search_id = search;
     return found;
   }
 
