@@ -19,12 +19,13 @@ from recommend.serving import tables
 from recommend.sponsored import retention as placements
 from recommend.training import queue, run, versions
 from search.encoders.base import EncoderError
+from search.evaluation import comparing
 from search.index import filling
 from search.index.drain import drain
 from search.index.errors import VectorStoreError
+from search.language import collecting
 from search.log.popular import count_popular
 from search.log.retention import forget_old as forget_old_searches
-from search.language import collecting
 
 logger = logging.getLogger(__name__)
 
@@ -129,3 +130,12 @@ def tend_search_log() -> None:
     popular = count_popular()
     gone = forget_old_searches()
     logger.info("%d queries are popular; %d searches deleted", popular, gone)
+
+
+@shared_task(bind=True, **RETRY)
+def compare_searches(self: Task[Any, Any]) -> None:
+    """Hold configurations of the search against each other for a while, and ask for another turn where more is left."""
+    while (taken := comparing.claim()) is not None:
+        if comparing.work(taken, seconds=TURN_SECONDS):
+            self.apply_async(expires=TURN_SECONDS)
+            return

@@ -259,6 +259,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": SEARCH_VOCABULARY_SECONDS,
         "options": {"expires": SEARCH_VOCABULARY_SECONDS},
     },
+    # Finds comparisons whose message was lost, and those of a worker that died.
+    "sweep-comparisons": {"task": "workers.tasks.compare_searches", "schedule": 60, "options": {"expires": 60}},
     "tend-search-log": {"task": "workers.tasks.tend_search_log", "schedule": 3600, "options": {"expires": 3600}},
     "drop-retired-collections": {
         "task": "workers.tasks.drop_retired_collections",
