@@ -22,6 +22,9 @@ LONGEST_CHARACTERS = 80
 MOST_PHRASES = 20  # of one field
 MOST_ALTERNATIVES = 8  # of one phrase in a query
 
+FIRST_UNSPACED = (
+    "\u0e00"  # scripts without spaces, and none with stems, begin here; their terms are pairs of characters
+)
 Key = tuple[str, ...]  # the stems of a phrase
 
 
@@ -68,8 +71,10 @@ def phrases(text: str) -> list[str]:
 
 
 def key_of(phrase: str, language: str) -> Key:
-    """What phrases are compared by: the stem of each word."""
-    return tuple(word.terms[0] for word in words(phrase, language))
+    """What phrases are compared by: the stem of each word; of text without spaces between words, each run as it is."""
+    return tuple(
+        word.surface if word.surface[0] >= FIRST_UNSPACED else word.terms[0] for word in words(phrase, language)
+    )
 
 
 class Lexicon:

@@ -11,11 +11,13 @@ from qdrant_client import models
 
 from catalog import selectors
 from catalog.models import Product
+from search import merchandising
 from search.encoders.base import EncoderError
 from search.index.client import get_client
 from search.index.errors import VectorStoreError
 from search.index.live import Live, live_collection, on_live
 from search.index.schema import IMAGE, TERMS, TEXT
+from search.merchandising import steering
 from search.query import facets, floor, fusion, kinds, personal
 from search.query.errors import BadRequest, SearchUnavailable
 from search.query.filters import ATTRIBUTE_SCOPE, Conditions, has_id, resolve
@@ -79,15 +81,20 @@ def _check(request: SearchRequest) -> None:
 
 def _search(request: SearchRequest, conditions: Conditions) -> Answer:
     lifted = [name for name in facets.names(request.facets, request.filters) if name in conditions.points]
-    mode, live, understood, retrieved, found = on_live(partial(_candidates, request, conditions, lifted))
+    outcome = merchandising.outcome_of(request)
+    mode, live, understood, retrieved, found = on_live(partial(_candidates, request, conditions, lifted, outcome.pins))
     for_sale = _for_sale({scored.id for variant in found.values() for scored in variant})
-    ranked = [scored for scored in found[ALL] if scored.id in for_sale]
-    ids = {name: [scored.id for scored in variant if scored.id in for_sale] for name, variant in found.items()}
+    found = {name: [scored for scored in variant if scored.id in for_sale] for name, variant in found.items()}
+    if outcome.actions:
+        found = steering.steered(outcome, found, live, retrieved.pinned)
+    ranked = found[ALL]
+    ids = {name: [scored.id for scored in variant] for name, variant in found.items()}
 
     page = slice((request.page - 1) * request.page_size, request.page * request.page_size)
     if request.sort == "relevance":
+        ranked = merchandising.around_pins(ranked, merchandising.lifted)
         if request.personal:
-            ranked = _personal(request, ranked, understood)
+            ranked = merchandising.around_pins(ranked, lambda loose: _personal(request, loose, understood))
         order: Sequence[int] = [scored.id for scored in ranked[page]]
     else:
         rows = Product.objects.filter(pk__in=ids[ALL]).order_by(*ORDERS[request.sort])
@@ -116,6 +123,7 @@ def _search(request: SearchRequest, conditions: Conditions) -> Answer:
         told["personal"] = True
     if understood.synonyms:
         told["synonyms"] = understood.synonyms
+    told |= outcome.told(explain=request.explain)
     if likes:
         told["image_of"] = [product.sku for product in likes] if len(likes) > 1 else likes[0].sku
     if not ranked:
@@ -124,7 +132,7 @@ def _search(request: SearchRequest, conditions: Conditions) -> Answer:
 
 
 def _candidates(
-    request: SearchRequest, conditions: Conditions, lifted: Sequence[str], live: Live
+    request: SearchRequest, conditions: Conditions, lifted: Sequence[str], pinned: Sequence[int], live: Live
 ) -> tuple[Mode, Live, Understood, Retrieved, dict[str, list[Scored]]]:
     """The ranked products, with every filter and with each of `lifted` taken off."""
     understood = understand(request, live)
@@ -138,7 +146,7 @@ def _candidates(
     pictured = understood.pictures is not None
     likes = {product.pk for product in understood.pictures.likes} if understood.pictures else set()
     mode: Mode = "lexical" if understood.text is None and not pictured else request.mode
-    retrieved = retrieve(live, understood, conditions, near=near, lifted=lifted)
+    retrieved = retrieve(live, understood, conditions, near=near, lifted=lifted, pinned=pinned)
     if understood.pictures and understood.words:
         kinds.prefer(retrieved.lists, kinds.kinds_of(live, understood.pictures))
     asked = floor.asked_weight(retrieved.best_of_word, _products_in(live)) if understood.words else 0.0
@@ -195,6 +203,8 @@ def _browse(request: SearchRequest, conditions: Conditions) -> Answer:
         if conditions.attributes:
             raise
         degraded.append(f"Attributes are not counted: {error}")
+    outcome = merchandising.outcome_of(request)
+    hidden = steering.hidden(outcome, live)
 
     def rows(without: str = "") -> QuerySet[Product]:
         found = selectors.published_products().filter(conditions.filter_rows(without=(without,)))
@@ -205,21 +215,38 @@ def _browse(request: SearchRequest, conditions: Conditions) -> Answer:
             if len(ids) >= ATTRIBUTE_SCOPE:
                 degraded.append(f"Only the first {ATTRIBUTE_SCOPE} products with these attributes were looked at.")
             found = found.filter(pk__in=ids)
+        if hidden:
+            found = found.exclude(pk__in=hidden)
         return found.distinct() if {"tag", "in_stock"} & conditions.rows.keys() else found
 
     found = rows()
     page = slice((request.page - 1) * request.page_size, request.page * request.page_size)
-    order = list(found.order_by(*ORDERS[request.sort]).values_list("pk", flat=True)[page])
-    hits = [Hit(product, 0.0, {} if request.explain else None) for product in selectors.products_for_cards(order)]
+    order: Sequence[int] = found.order_by(*ORDERS[request.sort]).values_list("pk", flat=True)
+    parts: dict[int, dict[str, Any]] = {}
+    if outcome.actions and request.sort == "relevance":
+        within = found.filter(pk__in=outcome.pins).values_list("pk", flat=True)
+        ranked = steering.listed(outcome, order[: DEEPEST[False]], live, set(within))
+        order, parts = [scored.id for scored in ranked], {scored.id: explain(scored) for scored in ranked}
+    order = list(order[page])
+    hits = [
+        Hit(product, 0.0, parts.get(product.pk, {}) if request.explain else None)
+        for product in selectors.products_for_cards(order)
+    ]
     counted = facets.count(
         live,
         request.facets,
         request.filters,
         rows=lambda name: Product.objects.filter(Q(pk__in=rows(name).values("pk"))),
-        points=lambda name: conditions.filter_points(without=(name,)),
+        points=lambda name: _but(hidden, conditions.filter_points(without=(name,))),
     )
     told = {"mode": "browse", "total_is_exact": True, "degraded": list(dict.fromkeys(degraded))}
-    return hits, found.count(), counted, told
+    return hits, found.count(), counted, told | outcome.told(explain=request.explain)
+
+
+def _but(hidden: set[int], filter_: models.Filter) -> models.Filter:
+    """The filter without these products."""
+    unwanted = filter_.must_not if isinstance(filter_.must_not, list) else []
+    return filter_.model_copy(update={"must_not": [*unwanted, has_id(hidden)]}) if hidden else filter_
 
 
 def _ids(live: Live, filter_: models.Filter) -> list[int]:
@@ -234,5 +261,5 @@ def explain(scored: Scored) -> dict[str, Any]:
     return {name: dict(part) for name, part in sorted(scored.parts.items(), key=lambda item: _ORDER.index(item[0]))}
 
 
-_ORDER = ["exact", TERMS, TEXT, IMAGE, kinds.KIND, personal.PERSONAL]
+_ORDER = ["exact", TERMS, TEXT, IMAGE, kinds.KIND, *merchandising.PARTS, merchandising.PROMOTION, personal.PERSONAL]
 __all__ = ["SearchUnavailable", "search"]

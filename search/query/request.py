@@ -48,7 +48,9 @@ class SearchRequest:
     explain: bool = False
     shopper: Any = None  # whoever asks, as SEARCH_SHOPPER tells; None for a stranger
     personal: bool = True  # False: in the order that everybody gets
+    rules: Any = None  # merchandising rules (compiled) in place of the saved ones, for a preview; None: the saved ones
     configuration: Configuration | None = None  # None: the search as the settings have it
+    features: bool = False  # whether the result tells what the ranker saw
 
     @property
     def images(self) -> tuple[Image.Image, ...]:
