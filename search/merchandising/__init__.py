@@ -2,6 +2,6 @@
 
 from search.merchandising.outcome import PARTS, Outcome, around_pins
 from search.merchandising.promotions import PROMOTION, lifted
-from search.merchandising.rules import leads_on, outcome_for, outcome_of
+from search.merchandising.rules import outcome_for, outcome_of
 
-__all__ = ["PARTS", "PROMOTION", "Outcome", "around_pins", "leads_on", "lifted", "outcome_for", "outcome_of"]
+__all__ = ["PARTS", "PROMOTION", "Outcome", "around_pins", "lifted", "outcome_for", "outcome_of"]

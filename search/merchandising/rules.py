@@ -11,7 +11,6 @@ from django.utils import timezone
 from catalog.models import Category
 from search.language.synonyms import FIRST_UNSPACED, Key, key_of
 from search.merchandising.outcome import Action, Outcome, Target
-from search.merchandising.redirects import query_of
 from search.merchandising.segments import EVERYBODY, segments_of
 from search.models.rules import RULES, Rule, RuleAction
 from search.remembered import Remembered
@@ -164,14 +163,6 @@ def outcome_for(
 def outcome_of(request: Any) -> Outcome:
     """As `outcome_for`, of a SearchRequest."""
     return outcome_for(request.q, request.filters.category, lambda: segments_of(request.shopper), rules=request.rules)
-
-
-def leads_on(outcome: Outcome) -> str:
-    """Where the page of results leads to; "" where it would come back to a search that is led on again."""
-    words_there = query_of(outcome.redirect) if outcome.redirect else None
-    if words_there is None:
-        return outcome.redirect
-    return "" if outcome_for(words_there).redirect else outcome.redirect
 
 
 def _line_of(slug: str) -> frozenset[int]:

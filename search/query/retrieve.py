@@ -32,6 +32,7 @@ class Retrieved:
     pinned: dict[str, set[int]] = field(default_factory=dict)  # the same of what rules pin
     best_of_word: dict[str, float] = field(default_factory=dict)  # 0: no product has it
     unwanted: set[int] = field(default_factory=set)
+    near: Nearness | None = None  # what the text's cosines are measured against
 
 
 def retrieve(
@@ -64,7 +65,7 @@ def retrieve(
         asked.append((("unwanted", word), _terms_request(terms, conditions.filter_points(), limit=UNWANTED)))
     answers = get_client().query_batch_points(live.name, [request for _, request in asked]) if asked else []
 
-    result = Retrieved(lists={variant: {} for variant in (ALL, *lifted)})
+    result = Retrieved(lists={variant: {} for variant in (ALL, *lifted)}, near=near)
     for ((group, name), _), answer in zip(asked, answers, strict=True):
         ranked = [(int(point.id), float(point.score)) for point in answer.points]
         if group == "word":
@@ -81,6 +82,7 @@ def retrieve(
             result.lists[group][name] = merged([result.lists[group][name], ranked], CANDIDATES)
         else:
             result.lists[group][name] = ranked
+    result.pinned = {variant: ids - result.unwanted for variant, ids in result.pinned.items()}
     return result
 
 
