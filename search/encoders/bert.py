@@ -154,10 +154,11 @@ class _Tokens:
 
     def words(self) -> list[str]:
         """The tokens that begin a word, as written: WordPiece marks the others, SentencePiece and BPE these."""
-        tokens = self._tokenizer.get_vocab()
+        ids = self._tokenizer.get_vocab()
+        tokens = sorted(ids, key=ids.__getitem__)
         mark = next((mark for mark in ("\u2581", "\u0120") if any(token.startswith(mark) for token in tokens)), "")
         whole = (token.removeprefix(mark) for token in tokens if token.startswith(mark))
-        return sorted(token for token in whole if token.isalpha())
+        return [token for token in whole if token.isalpha()]
 
 
 class BertEncoder:
@@ -223,7 +224,7 @@ class BertEncoder:
         return normalise(in_batches(self.engine, self.prepared(texts, query=query), len(texts), self.dim))
 
     def words(self) -> list[str]:
-        """Words of the languages that the model was trained on, so frequent there that each is a token of its own."""
+        """Words so frequent in the languages of the model that each is a token of its own, the most frequent first."""
         return self._tokens.words()
 
     def prepared(self, texts: Sequence[str], *, query: bool = False) -> list[tuple[list[int], dict[str, NDArray[Any]]]]:

@@ -169,13 +169,13 @@ def _source() -> str:
     return f"{settings.LANGUAGE_CODE} {encoder} {products['id__count']} {at} {names.hexdigest()}"
 
 
-def _general() -> frozenset[str]:
-    """Words of everyday language, from the text encoder; none where it cannot be loaded or has no words."""
+def _general() -> list[str]:
+    """Words of everyday language by frequency, from the text encoder; none where it cannot be loaded."""
     try:
         known = getattr(encoder_for(current_spec("text")), "words", list)
-        return frozenset(fold(word) for word in known() if len(word) >= SHORTEST_GENERAL)
+        return list(dict.fromkeys(fold(word) for word in known() if len(word) >= SHORTEST_GENERAL))
     except EncoderError:
-        return frozenset()
+        return []
 
 
 def collect() -> tuple[int, dict[str, Words]]:

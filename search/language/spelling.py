@@ -11,6 +11,7 @@ Never touched: tokens with digits (model numbers, sizes), brands, letters-only c
 well, scripts without spaces between words, and what stands in quotation marks.
 """
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,11 +31,11 @@ SHORTEST_WORD, LONGEST_WORD = 2, 30
 TWO_ERRORS_FROM = 7  # letters of a word in which two errors are looked for; in shorter ones anything is near anything
 MOST_CANDIDATES = 40  # of one word, the most frequent of the nearest
 
-# Priors. About a tenth of the queries hold an error (Cucerzan and Brill), so a word of three has one in thirty.
-ERROR = 0.03
+# Priors. A tenth of the queries and more hold an error (Cucerzan and Brill), and a query has about two words.
+ERROR = 0.06
 NEW_WORD = 0.01  # an everyday word that the catalogue does not have
 NEW_NAME = 0.003  # a name that neither catalogue nor encoder know, and what is no word at all
-LETTER = 1 / 14  # of such a name, for each letter: between the 11 of English text and the 26 of no language
+LETTER = 1 / 13  # of such a name, for each letter: between the 11 of English text and the 26 of no language
 SPACE = 0.005  # a space too many or too few
 BESIDE = 0.4  # weight of each neighbouring word against the word's own frequency
 # Shares among the readings.
@@ -155,7 +156,11 @@ class _Corrector:
         as_typed = self._as_typed(word, before, after)
         readings = self._readings(word, 1, before, after)
         total = as_typed + sum(readings.values())
-        if len(word) >= TWO_ERRORS_FROM and max(readings.values(), default=0.0) < CERTAIN * total:
+        if (
+            len(word) >= TWO_ERRORS_FROM
+            and not self._everyday(word)
+            and max(readings.values(), default=0.0) < CERTAIN * total
+        ):
             readings = {**self._readings(word, 2, before, after), **readings}
             total = as_typed + sum(readings.values())
         if not readings:
@@ -167,18 +172,21 @@ class _Corrector:
         return _Reading(best, share) if share >= POSSIBLE and share > as_typed / total else None
 
     def _stem(self, text: str) -> tuple[str, ...]:
-        return tuple(word.terms[0] for word in words(text, self.languages[0]))
+        return _stem(text, self.languages[0])
 
     def _as_typed(self, word: str, before: str, after: str) -> float:
         known = self._prior(word, before, after) * (1 - ERROR) if self.lexicon.knows(word) else 0.0
-        general = NEW_WORD / len(self.lexicon.general) if self._everyday(word) else 0.0
-        return float(max(known, general, NEW_NAME * LETTER ** len(word)))
+        return float(max(known, self._everyday(word), NEW_NAME * LETTER ** len(word)))
 
-    def _everyday(self, word: str) -> bool:
-        """Whether it is an everyday word or a longer form of one: encoders have "sweater" and not "sweaters". A shorter
-        one of the same stem is not: "mous" lacks a letter."""
-        shortest = _stems(self.lexicon, self.languages[0]).get(self._stem(word)[0], len(word)) if word else 0
-        return word in self.lexicon.general or shortest < len(word)
+    def _everyday(self, word: str) -> float:
+        """P(word is meant, and is of everyday language), by its rank (Zipf). So is a longer form of such a word:
+        encoders have "sweater" and not "sweaters". A shorter one of the same stem is not: "mous" lacks a letter."""
+        general = self.lexicon.general
+        rank = general.get(word)
+        if rank is None:
+            of_stem = _stems(self.lexicon, self.languages[0]).get(self._stem(word), "")
+            rank = general.get(of_stem) if len(of_stem) < len(word) else None
+        return NEW_WORD / (rank * math.log(len(general) + 1)) if rank else 0.0
 
     def _readings(self, word: str, errors: int, before: str, after: str) -> dict[str, float]:
         readings: dict[str, float] = {}
@@ -244,13 +252,18 @@ class _Corrector:
         return word
 
 
+def _stem(text: str, language: str) -> tuple[str, ...]:
+    return tuple(word.terms[0] for word in words(text, language))
+
+
 @lru_cache(maxsize=8)
-def _stems(lexicon: Lexicon, language: str) -> dict[str, int]:
-    """Stem -> the length of the shortest everyday word that has it."""
-    shortest: dict[str, int] = {}
+def _stems(lexicon: Lexicon, language: str) -> dict[tuple[str, ...], str]:
+    """The stem of everyday words, and the shortest of them."""
+    shortest: dict[tuple[str, ...], str] = {}
     for word in lexicon.general:
-        for found in words(word, language)[:1]:
-            shortest[found.terms[0]] = min(len(word), shortest.get(found.terms[0], len(word)))
+        stem = _stem(word, language)
+        if len(word) < len(shortest.get(stem, word + word)):
+            shortest[stem] = word
     return shortest
 
 

@@ -49,8 +49,8 @@ class Words:
 
     @cached_property
     def weight(self) -> float:
-        """Of all words together."""
-        return sum(count.weight for count in self.counts.values()) or 1.0
+        """Of all words together; tokens with digits are none."""
+        return sum(count.weight for word, count in self.counts.items() if word.isalpha()) or 1.0
 
     def follows(self, word: str, before: str) -> int:
         """In how many products `word` stands right behind `before`."""
@@ -74,7 +74,8 @@ class Lexicon:
     version: int = 0
     products: int = 0
     languages: Mapping[str, Words] = field(default_factory=dict)
-    general: frozenset[str] = frozenset()  # words of everyday language that the text encoder knows
+    # Words of everyday language that the text encoder knows, with their ranks by frequency, counted from 1.
+    general: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, language: str) -> Words:
         return self.languages.get(base_language(language), NO_WORDS)
@@ -144,7 +145,7 @@ def pack(languages: Mapping[str, Words], general: Iterable[str] = ()) -> bytes:
         }
         for language, words in sorted(languages.items())
     }
-    return orjson.dumps({"languages": told, "general": sorted(general)})
+    return orjson.dumps({"languages": told, "general": list(general)})
 
 
 def compress(content: bytes) -> bytes:
@@ -159,7 +160,7 @@ def unpack(version: int, products: int, content: bytes) -> Lexicon:
         )
         for language, told in read["languages"].items()
     }
-    return Lexicon(version, products, languages, frozenset(read["general"]))
+    return Lexicon(version, products, languages, {word: rank for rank, word in enumerate(read["general"], start=1)})
 
 
 def own_language() -> str:
