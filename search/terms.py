@@ -122,6 +122,11 @@ def _stem(word: str, language: str) -> str:
     return stemmer.stemWord(word) if stemmer and not word.isdigit() else word
 
 
+def is_unspaced(surface: str) -> bool:
+    """Whether a word is of a script without spaces; such a "word" may be a whole sentence."""
+    return bool(_UNSPACED_TEXT.match(surface))
+
+
 def joined(sequence: Sequence[Word], language: str) -> list[str]:
     """Terms for each pair of neighbours, written as one word."""
     return [_stem(a.surface + b.surface, language) for a, b in pairwise(sequence) if a.joins and b.joins]
