@@ -177,6 +177,12 @@ RECOMMEND_STORE_CAP = env.int("RECOMMEND_STORE_CAP", 6)
 # How much hits are to a shopper's taste, by dotted path; empty: the order is the same for all. And who is asking.
 SEARCH_RERANKER = env.str("SEARCH_RERANKER", "recommend.serving.reranking.taste_of")
 SEARCH_SHOPPER = env.str("SEARCH_SHOPPER", "recommend.serving.reranking.shopper_of")
+# Weights in the fusion beside 2 for words and 1 for meaning; 0: the part is not asked. See docs/search.md.
+SEARCH_TEXT_TO_IMAGE_WEIGHT = env.float("SEARCH_TEXT_TO_IMAGE_WEIGHT", 0)  # the words held against pictures
+SEARCH_BEHAVIOUR_WEIGHT = env.float("SEARCH_BEHAVIOUR_WEIGHT", 0)  # how much shoppers want a product
+SEARCH_BEHAVIOUR = env.str("SEARCH_BEHAVIOUR", "recommend.serving.wanted.wanted")  # who tells that, by dotted path
+CROSS_ENCODER = env.str("CROSS_ENCODER", "")  # hub id or path of a model that reads query and text together
+CROSS_ENCODER_DEPTH = env.int("CROSS_ENCODER_DEPTH", 30)  # hits from the first that it reads
 SEARCH_PERSONAL_WEIGHT = env.float("SEARCH_PERSONAL_WEIGHT", 0.3)  # 0: none; 1: by the shopper's taste alone
 # Of what a word's own best product scores, what a synonym's best one does; 0: no synonyms in words.
 SEARCH_SYNONYM_WEIGHT = env.float("SEARCH_SYNONYM_WEIGHT", 0.9)

@@ -18,7 +18,7 @@ from search.index.errors import VectorStoreError
 from search.index.live import Live, live_collection, on_live
 from search.index.schema import IMAGE, TERMS, TEXT
 from search.merchandising import steering
-from search.query import facets, floor, fusion, kinds, personal
+from search.query import facets, floor, fusion, kinds, personal, ranking
 from search.query.errors import BadRequest, SearchUnavailable
 from search.query.filters import ATTRIBUTE_SCOPE, Conditions, has_id, resolve
 from search.query.fusion import Scored
@@ -54,10 +54,12 @@ def search(request: SearchRequest) -> SearchResult:
     except VectorStoreError as error:
         raise SearchUnavailable(f"The search index cannot be reached at the moment: {error}") from error
     hits, total, counted, told = result
+    features = told.pop("features", None)
     told = {"q": request.q.strip(), "not": request.not_q.strip(), **told}
     if conditions.unknown:
         told["unknown_filters"] = list(conditions.unknown)
-    return SearchResult(hits, total, counted, round((time.perf_counter() - started) * 1000, 1), told)
+    took_ms = round((time.perf_counter() - started) * 1000, 1)
+    return SearchResult(hits, total, counted, took_ms, told, features)
 
 
 Answer = tuple[list[Hit], int, list[Facet], dict[str, Any]]
@@ -85,6 +87,8 @@ def _search(request: SearchRequest, conditions: Conditions) -> Answer:
     mode, live, understood, retrieved, found = on_live(partial(_candidates, request, conditions, lifted, outcome.pins))
     for_sale = _for_sale({scored.id for variant in found.values() for scored in variant})
     found = {name: [scored for scored in variant if scored.id in for_sale] for name, variant in found.items()}
+    words = request.q.strip()
+    found[ALL] = ranking.reranked(request, found[ALL], words, retrieved, understood.degraded)
     if outcome.actions:
         found = steering.steered(outcome, found, live, retrieved.pinned)
     ranked = found[ALL]
@@ -128,6 +132,7 @@ def _search(request: SearchRequest, conditions: Conditions) -> Answer:
         told["image_of"] = [product.sku for product in likes] if len(likes) > 1 else likes[0].sku
     if not ranked:
         told["message"] = "Nothing in the shop is related to this."
+    told["features"] = ranking.features_of(request, ranked, order, words, retrieved)
     return hits, len(ranked), counted, told
 
 
@@ -146,20 +151,23 @@ def _candidates(
     pictured = understood.pictures is not None
     likes = {product.pk for product in understood.pictures.likes} if understood.pictures else set()
     mode: Mode = "lexical" if understood.text is None and not pictured else request.mode
-    retrieved = retrieve(live, understood, conditions, near=near, lifted=lifted, pinned=pinned)
+    words = request.q.strip()
+    how = fusion.Fusion(kinds.WEIGHTS) if pictured else ranking.fusion_for(request, mode, understood.degraded)
+    looks = None if pictured else ranking.looks_for(words, live, how, understood.degraded)
+    retrieved = retrieve(live, understood, conditions, near=near, lifted=lifted, pinned=pinned, looks=looks)
     if understood.pictures and understood.words:
         kinds.prefer(retrieved.lists, kinds.kinds_of(live, understood.pictures))
     asked = floor.asked_weight(retrieved.best_of_word, _products_in(live)) if understood.words else 0.0
-    weights = kinds.WEIGHTS if pictured else fusion.WEIGHTS[mode]
     found = {
         variant: fusion.fuse(
             lists,
-            weights=weights,
+            weights=how,
             exact=[id for id in understood.exact if id in retrieved.exact.get(variant, ())],
             asked=asked,
             near=near,
             # Whoever asks for more like a product has seen that one.
             without=retrieved.unwanted | likes,
+            prior=ranking.prior_for(words, how) if variant == ALL else None,
         )
         for variant, lists in retrieved.lists.items()
     }
@@ -261,5 +269,8 @@ def explain(scored: Scored) -> dict[str, Any]:
     return {name: dict(part) for name, part in sorted(scored.parts.items(), key=lambda item: _ORDER.index(item[0]))}
 
 
-_ORDER = ["exact", TERMS, TEXT, IMAGE, kinds.KIND, *merchandising.PARTS, merchandising.PROMOTION, personal.PERSONAL]
+_ORDER = [
+    "exact", TERMS, TEXT, IMAGE, kinds.KIND, *ranking.PARTS, *merchandising.PARTS, merchandising.PROMOTION,
+    personal.PERSONAL,
+]  # fmt: skip
 __all__ = ["SearchUnavailable", "search"]

@@ -1,0 +1,196 @@
+"""Fit fusion weights and a ranker, measure both on queries that they were not fitted on, and keep them as versions.
+
+Every query is held out once (cross-validation by query). What is measured is a whole recipe, the choice among the grid
+included; the version that is kept is then fitted on all queries. It goes live by itself only if the 95 % interval of its
+difference to what is live lies above zero, and to the plain fusion too.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.evaluation.significance import Comparison, compare
+from search.models import RankingVersion
+from search.query import fusion
+from search.ranking import fusion_weights, ranker, versions
+from search.ranking.features import NAMES
+from search.ranking.groups import Group, folds, in_order
+
+FOLDS = 5
+FEWEST_QUERIES = 20  # below it nothing is published, however it looks
+Figures = NDArray[np.float64]  # one a group
+Told = Callable[[str], None]
+
+
+class LearningError(Exception):
+    """Nothing can be learned; the message says why."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one kind: the version, and how it compares on held-out queries."""
+
+    version: RankingVersion
+    plain: float
+    held_out: float
+    against_plain: Comparison
+    against_live: Comparison | None  # None where nothing of the kind is live
+    judged_only: Comparison  # the same as against_plain, over what was judged alone
+
+    @property
+    def better(self) -> bool:
+        against = [self.against_plain, *([self.against_live] if self.against_live else [])]
+        return self.against_plain.queries >= FEWEST_QUERIES and all(each.interval[0] > 0 for each in against)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "version": self.version.pk,
+            "plain_ndcg@10": round(self.plain, 4),
+            "held_out_ndcg@10": round(self.held_out, 4),
+            "against_plain": self.against_plain.as_json(),
+            "against_live": self.against_live.as_json() if self.against_live else None,
+            "judged_only": self.judged_only.as_json(),
+            "better": self.better,
+            "published": self.version.live,
+            "note": self.version.note,
+        }
+
+
+def learn(
+    groups: Sequence[Group],
+    source: str,
+    *,
+    kinds: Sequence[versions.Kind] = ("fusion", "ranker"),
+    publish: bool = True,
+    seed: int = 0,
+    more: dict[str, Any] | None = None,
+    say: Told = lambda sentence: None,
+) -> list[Outcome]:
+    """Fit, measure, keep, and publish what is better. Raises LearningError and ranker.RankerError.
+
+    `source` says in words what the groups come from; `more` goes into the reports as it is.
+    """
+    if len({group.query for group in groups}) < FOLDS:
+        raise LearningError(f"At least {FOLDS} queries with a relevant hit are needed; there are {len(groups)}.")
+    parts = folds(groups, FOLDS, seed)
+    outcomes = []
+    for kind in kinds:
+        say(f"Fitting the {kind} on {len(groups)} searches, {FOLDS} times with a fifth held out …")
+        held, judged, made = _fusion(groups, parts) if kind == "fusion" else _ranker(groups, parts)
+        outcomes.append(_keep(kind, groups, held, judged, made, source, more or {}))
+        outcome = outcomes[-1]
+        if outcome.better and publish:
+            versions.publish(outcome.version)
+    return outcomes
+
+
+Made = dict[str, Any]  # the columns of a version that hold what was fitted
+
+
+def _fusion(groups: Sequence[Group], parts: Sequence[Sequence[int]]) -> tuple[Figures, Figures, Made]:
+    fusions = fusion_weights.grid(groups)
+    figures = fusion_weights.table(groups, fusions)
+    held, judged = np.zeros(len(groups)), np.zeros(len(groups))
+    for part in parts:
+        others = sorted(set(range(len(groups))) - set(part))
+        chosen = fusions[fusion_weights.best(figures, others)]
+        for at in part:
+            scores = fusion_weights.scores(groups[at], chosen)
+            held[at], judged[at] = groups[at].ndcg(scores), groups[at].ndcg(scores, judged_only=True)
+    final = fusions[fusion_weights.best(figures, range(len(groups)))]
+    return held, judged, {"weights": fusion_weights.as_json(final)}
+
+
+def _ranker(groups: Sequence[Group], parts: Sequence[Sequence[int]]) -> tuple[Figures, Figures, Made]:
+    held, judged = np.zeros(len(groups)), np.zeros(len(groups))
+    for part in parts:
+        trained = ranker.train([groups[at] for at in sorted(set(range(len(groups))) - set(part))])
+        for at in part:
+            scores = ranker_scores(trained, groups[at])
+            held[at], judged[at] = groups[at].ndcg(scores), groups[at].ndcg(scores, judged_only=True)
+    final = ranker.train(groups)
+    return held, judged, {
+        "model": final.to_text(), "features": list(NAMES), "report": {"importance": final.importance()}
+    }  # fmt: skip
+
+
+def ranker_scores(trained: ranker.Ranker, group: Group) -> NDArray[np.float64]:
+    """(n,) The order that serving makes of the hits: exact codes first, likeness alone below what has the words."""
+    order = np.argsort(-trained.score(group.rows), kind="stable")
+    rows = group.rows[order]
+    exact = rows[:, NAMES.index("exact")] > 0
+    covers = (rows[:, NAMES.index("terms_coverage")] >= fusion.COVERED) | exact
+    weak = (rows[:, NAMES.index("terms_rank")] == 0) & ~exact
+    last = int(np.flatnonzero(covers)[-1]) if covers.any() else -1
+    below = weak & (np.arange(len(rows)) <= last)
+    # Exact ones, the rest up to the last that covers the words, then those held below it, then what follows.
+    place = np.where(exact, 0, np.where(np.arange(len(rows)) > last, 3, np.where(below, 2, 1)))
+    final = order[np.lexsort((np.arange(len(rows)), place))]
+    scores = np.zeros(len(rows))
+    scores[final] = -np.arange(len(rows))
+    return scores
+
+
+def _keep(
+    kind: versions.Kind,
+    groups: Sequence[Group],
+    held: Figures,
+    judged: Figures,
+    made: Made,
+    source: str,
+    more: dict[str, Any],
+) -> Outcome:
+    plain = [in_order(group) for group in groups]
+    figures = np.array([group.ndcg(scores) for group, scores in zip(groups, plain, strict=True)])
+    only = np.array([group.ndcg(scores, judged_only=True) for group, scores in zip(groups, plain, strict=True)])
+    lived = _of_live(kind, groups)
+    report = made.pop("report", {})
+    outcome = Outcome(
+        version=RankingVersion(kind=kind, source=source[:200], **made),
+        plain=float(figures.mean()),
+        held_out=float(held.mean()),
+        against_plain=compare(*_by_query(groups, figures, held)),
+        against_live=compare(*_by_query(groups, lived, held)) if lived is not None else None,
+        judged_only=compare(*_by_query(groups, only, judged)),
+    )
+    version = outcome.version
+    version.better, version.note = outcome.better, _why(outcome)
+    told = {name: value for name, value in outcome.as_json().items() if name not in ("version", "published", "note")}
+    version.report = {**told, "searches": len(groups), "folds": FOLDS, **report, **more}
+    version.save()
+    return replace(outcome, version=version)
+
+
+def _by_query(groups: Sequence[Group], *columns: Figures) -> list[list[float]]:
+    """Means by query: searches for the same words stand or fall together, so they are one draw of the bootstrap."""
+    places: dict[str, list[int]] = {}
+    for at, group in enumerate(groups):
+        places.setdefault(group.query, []).append(at)
+    return [[float(column[at].mean()) for at in places.values()] for column in columns]
+
+
+def _of_live(kind: versions.Kind, groups: Sequence[Group]) -> Figures | None:
+    """nDCG@10 of what is live. It may have been fitted on these very queries, which only makes it harder to beat."""
+    live = versions.live()
+    if kind == "fusion":
+        how = live.fusion
+        return None if how is None else np.array([group.ndcg(fusion_weights.scores(group, how)) for group in groups])
+    trained = live.ranker
+    return None if trained is None else np.array([group.ndcg(ranker_scores(trained, group)) for group in groups])
+
+
+def _why(outcome: Outcome) -> str:
+    def told(against: Comparison) -> str:
+        low, high = against.interval
+        return f"{against.difference:+.4f} nDCG@10 (95 % from {low:+.4f} to {high:+.4f})"
+
+    if outcome.against_plain.queries < FEWEST_QUERIES:
+        return f"Kept back: {outcome.against_plain.queries} queries are too few to tell; {FEWEST_QUERIES} are needed."
+    if outcome.better:
+        return f"Better than the plain fusion on held-out queries: {told(outcome.against_plain)}."
+    against = outcome.against_plain if outcome.against_plain.interval[0] <= 0 else outcome.against_live
+    beside = "the plain fusion" if against is outcome.against_plain else "what is live"
+    return f"Kept back: not better than {beside} on held-out queries, {told(against or outcome.against_plain)}."
