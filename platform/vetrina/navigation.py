@@ -31,6 +31,8 @@ NAVIGATION = [
         "separator": True,
         "items": [
             _list("Promotions", "percent", "catalog.promotion"),
+            _list("Search rules", "rule_settings", "search.rule"),
+            _list("Synonyms", "compare_arrows", "search.synonym"),
             _list("Collections", "bookmarks", "catalog.collection"),
             _list("Campaigns", "campaign", "recommend.campaign"),
             _list("Charges", "receipt_long", "recommend.charge"),

@@ -410,6 +410,10 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": True,
     "ENVIRONMENT": None,
     "DASHBOARD_CALLBACK": "catalog.admin.dashboard.dashboard",
-    "STYLES": [lambda request: static("catalog/admin.css"), lambda request: static("recommend/admin.css")],
+    "STYLES": [
+        lambda request: static("catalog/admin.css"),
+        lambda request: static("recommend/admin.css"),
+        lambda request: static("search/admin.css"),
+    ],
     "SIDEBAR": {"show_search": False, "navigation": NAVIGATION},
 }

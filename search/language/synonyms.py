@@ -5,11 +5,13 @@ far and never chained.
 """
 
 import datetime as dt
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from catalog.text import TextError, clean_text
@@ -19,9 +21,11 @@ from search.terms import base_language, fold, words
 
 LONGEST_PHRASE = 5  # words
 LONGEST_CHARACTERS = 80
+LONGEST_FIELD = 1000  # characters, as the table has it
 MOST_PHRASES = 20  # of one field
 MOST_ALTERNATIVES = 8  # of one phrase in a query
 
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})?")
 FIRST_UNSPACED = (
     "\u0e00"  # scripts without spaces, and none with stems, begin here; their terms are pairs of characters
 )
@@ -65,9 +69,35 @@ def phrases(text: str) -> list[str]:
             raise SynonymError(f"“{phrase}” has more than {LONGEST_PHRASE} words.")
         # By the text, not by the stems: "grey" and "greys" are the same to a query, but not to a facet.
         found.setdefault((phrase,), phrase)
-    if len(found) > MOST_PHRASES:
-        raise SynonymError(f"At most {MOST_PHRASES} phrases; make a second entry.")
+    if len(found) > MOST_PHRASES or len(", ".join(found.values())) > LONGEST_FIELD:
+        raise SynonymError(f"At most {MOST_PHRASES} phrases and {LONGEST_FIELD:,} characters; make a second entry.")
     return list(found.values())
+
+
+def clean(row: Synonym) -> None:
+    """Bring a row into its canonical form. Raises ValidationError with a sentence for each field at fault."""
+    errors: dict[str, str] = {}
+    texts = {"words": row.words, "also": row.also if row.kind == Synonym.Kind.ONE_WAY else ""}
+    found: dict[str, list[str]] = {"words": [], "also": []}
+    for name, text in texts.items():
+        try:
+            found[name] = phrases(text)
+        except SynonymError as error:
+            errors[name] = str(error)
+    if not errors:
+        if row.kind == Synonym.Kind.TWO_WAY and len(found["words"]) < 2:
+            errors["words"] = "Give two phrases or more, parted by commas."
+        elif not found["words"]:
+            errors["words"] = "Give a word or a phrase."
+        elif row.kind == Synonym.Kind.ONE_WAY and not set(found["also"]) - set(found["words"]):
+            errors["also"] = "Give what the words find besides themselves."
+    if row.language and not _LANGUAGE.fullmatch(row.language):
+        errors["language"] = "A code such as en, de or pt-br; or leave it empty."
+    if row.starts_at and row.ends_at and row.ends_at <= row.starts_at:
+        errors["ends_at"] = "It must end after it starts."
+    if errors:
+        raise ValidationError(errors)
+    row.words, row.also = (", ".join(found[name]) for name in ("words", "also"))
 
 
 def key_of(phrase: str, language: str) -> Key:

@@ -69,16 +69,6 @@ class Rule(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    @property
-    def state(self) -> str:
-        """One of "off", "upcoming", "running", "expired"."""
-        now = timezone.now()
-        if not self.enabled:
-            return "off"
-        if self.starts_at and self.starts_at > now:
-            return "upcoming"
-        return "running" if self.ends_at is None or self.ends_at > now else "expired"
-
 
 class RuleAction(models.Model):
     """One thing that a rule does, to one product or to all of a brand, category, tag or attribute value."""

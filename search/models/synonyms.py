@@ -96,5 +96,11 @@ class SynonymSuggestion(models.Model):
     def __str__(self) -> str:
         return f"{self.first} = {self.second}"
 
+    @property
+    def evidence(self) -> str:
+        """In words, for the list and for the synonym that is made of it."""
+        what = "shoppers" if self.source == self.Source.REFORMULATED else "products"
+        return f"{self.support} {what}, {self.lift:.1f} times as often as by chance"
+
 
 bumps(SYNONYMS, Synonym)
