@@ -13,11 +13,11 @@ from search import query
 from search.experiments import running
 from search.experiments.assignment import arm_of, seed_of
 from search.experiments.interleaving import team_draft
+from search.experiments.running import Arm
 from search.log.rows import normalised, row_of, sampled
 from search.log.visitors import Visitor, visitor_of
 from search.log.writing import write
 from search.models import Experiment
-from search.query.configuration import Configuration
 from search.query.request import SearchRequest, SearchResult
 
 log = logging.getLogger(__name__)
@@ -64,24 +64,23 @@ def _in_experiment(asked: SearchRequest, visitor: Visitor) -> tuple[SearchResult
         return query.search(asked), {}
     experiment, arm, a, b = met
     if experiment.mode == Experiment.Mode.SPLIT:
-        chosen = replace(asked, configuration=a if arm == "a" else b)
-        return query.search(chosen), {"experiment": experiment, "arm": arm}
+        return query.search((a if arm == "a" else b).of(asked)), {"experiment": experiment, "arm": arm}
     deepest = asked.page * asked.page_size
     if asked.sort != "relevance" or deepest > DEEPEST_MIXED:
         return query.search(asked), {}
     whole = replace(asked, page=1, page_size=deepest)
-    first = query.search(replace(whole, configuration=a))
-    second = query.search(replace(whole, configuration=b, facets=()))
+    first = query.search(a.of(whole))
+    second = query.search(replace(b.of(whole), facets=()))
     mixed, teams = _mixed(asked, first, second, seed_of(experiment.salt, visitor.key, normalised(asked.q)))
     return mixed, {"experiment": experiment, "teams": teams}
 
 
-def _met(asked: SearchRequest, visitor: Visitor) -> tuple[Experiment, str, Configuration, Configuration] | None:
+def _met(asked: SearchRequest, visitor: Visitor) -> tuple[Experiment, str, Arm, Arm] | None:
     """The experiment that this visitor meets, their arm, and how both arms search."""
     try:
         experiment = running.running() if visitor.key is not None and asked.configuration is None else None
         arm = arm_of(experiment.salt, visitor.key, experiment.share) if experiment and visitor.key else None
-        return (experiment, arm, *running.configurations(experiment)) if experiment and arm else None
+        return (experiment, arm, *running.arms(experiment)) if experiment and arm else None
     except Exception:
         log.exception("The experiment that runs could not be used")
         return None

@@ -1,15 +1,16 @@
 """The experiment that runs, if one does; and how one is started and stopped."""
 
-import logging
 import time
+from dataclasses import dataclass, replace
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from search.models import Experiment
+from search.models import Experiment, SearchConfiguration
 from search.query.configuration import Configuration, configuration_of
+from search.query.request import Mode, SearchRequest
 
-log = logging.getLogger(__name__)
 SECONDS = 5.0  # in which every process has noticed a start or a stop
 
 _known: tuple[float, Experiment | None] | None = None
@@ -33,15 +34,38 @@ def forget() -> None:
     _known = None
 
 
-def configurations(experiment: Experiment) -> tuple[Configuration, Configuration]:
-    """The configurations of both arms. Raises ValueError with a sentence."""
-    return configuration_of(experiment.a), configuration_of(experiment.b)
+@dataclass(frozen=True)
+class Arm:
+    """How the visitors of one arm search. `mode` None: as they asked."""
+
+    configuration: Configuration
+    mode: Mode | None = None
+
+    def of(self, asked: SearchRequest) -> SearchRequest:
+        return replace(asked, configuration=self.configuration, mode=self.mode or asked.mode)
+
+
+def arms(experiment: Experiment) -> tuple[Arm, Arm]:
+    """Both arms of an experiment that was started. Raises ValueError with a sentence."""
+    return _arm(experiment.a), _arm(experiment.b)
+
+
+def _arm(told: dict[str, Any]) -> Arm:
+    overrides, mode = told.get("overrides") or {}, told.get("mode") or "hybrid"
+    return Arm(configuration_of(overrides), None if mode == "hybrid" else mode)
+
+
+def _copied(configuration: SearchConfiguration | None) -> dict[str, Any]:
+    if configuration is None:
+        return {}
+    return {"name": configuration.name, "mode": configuration.mode, "overrides": configuration.overrides}
 
 
 def start(experiment: Experiment) -> None:
     """Let visitors meet it. Raises ExperimentError. One that was stopped is not started again: it has its result."""
+    experiment.a, experiment.b = _copied(experiment.configuration_a), _copied(experiment.configuration_b)
     try:
-        first, second = configurations(experiment)
+        first, second = arms(experiment)
     except ValueError as error:
         raise ExperimentError(str(error)) from None
     if first == second:
@@ -49,7 +73,7 @@ def start(experiment: Experiment) -> None:
     try:
         with transaction.atomic():
             started = Experiment.objects.filter(pk=experiment.pk, state=Experiment.State.DRAFT).update(
-                state=Experiment.State.RUNNING, started_at=timezone.now()
+                state=Experiment.State.RUNNING, started_at=timezone.now(), a=experiment.a, b=experiment.b
             )
     except IntegrityError:
         raise ExperimentError("Another experiment is running; one at a time, or neither could be told apart.") from None

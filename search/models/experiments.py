@@ -1,19 +1,21 @@
 """Comparisons of two ways to search, made with visitors."""
 
 import uuid
-from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from search.models.comparisons import SearchConfiguration
+
 
 class Experiment(models.Model):
     """Two configurations of the search, between which visitors are divided or whose results are interleaved.
 
-    One runs at a time, so that what differs between its arms is its own doing. An arm holds overrides of
-    `search.query.configuration.Configuration`; an empty one is the search as it is.
+    One runs at a time, so that what differs between its arms is its own doing. What the configurations say is copied
+    when it starts (`a`, `b`), so that changing them later changes nothing of it. No configuration is the search as it
+    is.
     """
 
     class Mode(models.TextChoices):
@@ -33,8 +35,16 @@ class Experiment(models.Model):
     name = models.CharField(max_length=120, unique=True)
     note = models.TextField(blank=True, help_text="What is expected, written down before it starts")
     mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.SPLIT)
-    a = models.JSONField("arm A", default=dict, blank=True, help_text="Overrides; empty: the search as it is")
-    b = models.JSONField("arm B", default=dict, blank=True, help_text="Overrides of the other arm")
+    configuration_a = models.ForeignKey(
+        SearchConfiguration, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name="arm A",
+        help_text="Empty: the search as it is.",
+    )  # fmt: skip
+    configuration_b = models.ForeignKey(
+        SearchConfiguration, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name="arm B",
+        help_text="What is to be tried.",
+    )  # fmt: skip
+    a = models.JSONField(default=dict, blank=True, editable=False, help_text='{"name", "mode", "overrides"}')
+    b = models.JSONField(default=dict, blank=True, editable=False, help_text="The same of the other arm")
     share = models.FloatField(
         default=1.0,
         validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
@@ -61,7 +71,3 @@ class Experiment(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-    def overrides(self, arm: str) -> dict[str, Any]:
-        """The overrides of arm "a" or "b"."""
-        return dict(self.a if arm == "a" else self.b)

@@ -198,7 +198,7 @@ def test_all_of_it_can_be_taken_along(client, me):
     assert [row["kind"] for row in rows] == ["cart", "view", "search", "not-for-me"]
     stored = {field.name for field in Event._meta.concrete_fields} - {"id", "shopper"}
     record([EventDraft("purchase", me, sku="CUP-red", query="q", surface="cart", position=1, value=Decimal(9),
-                       basket="b", session="s" * 20, device="phone")])  # fmt: skip
+                       basket="b", session="s" * 20, device="phone", search_id=uuid4())])  # fmt: skip
     *_, full = b"".join(client.get("/you/download").streaming_content).splitlines()
     told = json.loads(full)
     assert stored - {"product"} <= told.keys(), "nothing that is stored is left out"

@@ -69,6 +69,74 @@ def test_an_uploaded_picture_is_a_query(client):
     assert answer["hits"][0]["sku"] == "CHAIR-1"
 
 
+def uploads(*pictures: bytes) -> list[io.BytesIO]:
+    files = [io.BytesIO(data) for data in pictures]
+    for number, file in enumerate(files):
+        file.name = f"{number}.png"
+    return files
+
+
+def test_several_pictures_are_one_query(client):
+    two = uploads(shops.picture("red", "ellipse"), shops.picture("blue", "ellipse"))
+    answer = client.post(URL, {"image": two, "facets": "none", "page_size": "2"}).json()
+    assert {hit["sku"] for hit in answer["hits"]} == {"CUP-red", "CUP-blue"}
+    answer = client.get(URL, {"image_of": ["CUP-red", "CUP-blue"], "facets": "none"}).json()
+    assert answer["query"]["image_of"] == ["CUP-red", "CUP-blue"]
+    assert not {"CUP-red", "CUP-blue"} & {hit["sku"] for hit in answer["hits"]}
+    body = {"image_of": ["CUP-red", "CUP-blue"], "facets": ["none"]}
+    assert client.post(URL, body, content_type="application/json").json()["hits"] == answer["hits"]
+
+
+def test_pictures_words_and_filters_go_together(client):
+    (file,) = uploads(shops.picture("blue", "ellipse"))
+    answer = client.post(
+        URL, {"image": file, "image_of": "CUP-blue", "q": "cup", "brand": "acme", "price_max": "11"}
+    ).json()
+    assert [hit["sku"] for hit in answer["hits"]] == ["CUP-red"]
+
+
+def side_by_side() -> bytes:
+    """A red cup at the left of a blue chair."""
+    both = Image.new("RGB", (128, 64))
+    for at, data in enumerate((shops.picture("red", "ellipse"), shops.picture("blue", "rectangle"))):
+        both.paste(Image.open(io.BytesIO(data)), (64 * at, 0))
+    out = io.BytesIO()
+    both.save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(("crop", "sku"), [("0,0,0.5,1", "CUP-red"), ("0.5,0,0.5,1", "CHAIR-1")])
+def test_a_region_of_a_picture_is_searched_with(client, crop, sku):
+    (file,) = uploads(side_by_side())
+    answer = client.post(URL, {"image": file, "crop": crop, "facets": "none"}).json()
+    assert answer["hits"][0]["sku"] == sku
+
+
+def test_a_region_is_taken_after_the_picture_was_turned_upright(client):
+    turned, exif, out = Image.open(io.BytesIO(side_by_side())).rotate(90, expand=True), Image.Exif(), io.BytesIO()
+    exif[0x0112] = 6  # to be shown turned by 90 degrees clockwise
+    turned.save(out, "JPEG", exif=exif, quality=95)
+    (file,) = uploads(out.getvalue())
+    answer = client.post(URL, {"image": file, "crop": "0.5,0,0.5,1", "facets": "none"}).json()
+    assert answer["hits"][0]["sku"] == "CHAIR-1"
+
+
+def test_a_region_of_a_product_s_picture(client):
+    whole = client.get(URL, {"image_of": "CHAIR-1", "crop": "0,0,1,1", "facets": "none"}).json()["hits"]
+    part = client.get(URL, {"image_of": "CHAIR-1", "crop": "0.2,0.2,0.6,0.6", "facets": "none"}).json()["hits"]
+    assert whole[0]["score"] != part[0]["score"]
+    assert client.get(URL, {"image_of": "HUB-1", "crop": "0,0,.5,.5"}).status_code == 400
+
+
+def test_no_more_than_four_pictures(client):
+    answer = client.post(URL, {"image": uploads(*[shops.picture("red")] * 5)})
+    assert answer.status_code == 400
+    assert "4 pictures" in answer.json()["image"][0]
+    answer = client.post(URL, {"image": uploads(*[shops.picture("red")] * 3), "image_of": ["CUP-red", "CUP-blue"]})
+    assert answer.status_code == 400
+    assert client.get(URL, {"image_of": ["CUP-red"] * 5}).status_code == 400
+
+
 def test_unwanted_words_and_a_picture_of_a_product(client):
     answer = client.get(URL, {"image_of": "CUP-red", "not": "mug"}).json()
     assert "MUG-black" not in {hit["sku"] for hit in answer["hits"]}
@@ -117,6 +185,14 @@ def test_a_bad_picture_is_refused_with_a_sentence(client, data):
         {"in_stock": "maybe"},
         {"facets": "colour"},
         {"image_of": "NOPE"},
+        {"image_of": ["CUP-red", "NOPE"]},
+        {"image_of": "CUP-red", "crop": "1,1,1,1"},
+        {"image_of": "CUP-red", "crop": "0,0,inf,1"},
+        {"image_of": "CUP-red", "crop": "0,0,0.001,1"},
+        {"image_of": "CUP-red", "crop": "x"},
+        {"image_of": "CUP-red", "crop": "0,0,1,1," * 20},
+        {"image_of": "CUP-red", "crop": ["0,0,1,1", "0,0,.5,1"]},
+        {"q": "chair", "crop": "0,0,1,1"},
         {"image": "x"},
         {"filters": "{}"},
         {"attributes.": "x"},
@@ -182,7 +258,7 @@ def test_a_store_that_is_down_is_a_503_with_a_time_to_come_back(client, monkeypa
     def down(_request):
         raise SearchUnavailable("The search index cannot be reached at the moment.")
 
-    monkeypatch.setattr(views, "search", down)
+    monkeypatch.setattr("search.query.search", down)
     answer = client.get(URL, {"q": "chair"})
     assert answer.status_code == 503
     assert answer["Retry-After"]
