@@ -49,6 +49,15 @@ NAVIGATION = [
         ],
     },
     {
+        "title": "Relevance",
+        "separator": True,
+        "items": [
+            _list("Judgments", "gavel", "search.judgmentset"),
+            _list("Configurations", "tune", "search.searchconfiguration"),
+            _list("Comparisons", "query_stats", "search.comparisonrun"),
+        ],
+    },
+    {
         "title": "Operation",
         "separator": True,
         "items": [

@@ -1,5 +1,5 @@
 """The admin of the search: synonyms and merchandising rules."""
 
-from search.admin import rules, synonyms
+from search.admin import relevance, rules, synonyms
 
-__all__ = ["rules", "synonyms"]
+__all__ = ["relevance", "rules", "synonyms"]
