@@ -13,7 +13,7 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise
@@ -169,12 +169,13 @@ def _characters(sequence: Sequence[Word]) -> list[str]:
     return [character for surface in unspaced for character in dict.fromkeys(surface)]
 
 
-def query_terms(text: str, language: str, others: Sequence[str] = ()) -> Sparse:
+def query_terms(text: str, language: str, others: Sequence[str] = (), *, without: Container[str] = ()) -> Sparse:
     """What a query asks for: its terms with weights, to be multiplied by Qdrant's idf.
 
-    `language` is the shop's; `others` are further languages whose stems are tried too.
+    `language` is the shop's; `others` are further languages whose stems are tried too; `without` holds words, folded,
+    that are left out.
     """
-    sequence = words(text, language)[:MAX_WORDS_IN_QUERY]
+    sequence = [word for word in words(text, language) if word.surface not in without][:MAX_WORDS_IN_QUERY]
     asked: dict[str, float] = {}
     for word in sequence:
         for term, weight in _asked_by(word, others).items():

@@ -42,6 +42,11 @@ class Named:
     def main(self) -> Meaning:
         return self.meanings[0]
 
+    @property
+    def reliable(self) -> bool:
+        """Whether the phrase has hardly any other use in the catalogue."""
+        return self.main.trust >= TRUSTED
+
 
 def find_named(
     text: str,
@@ -107,12 +112,12 @@ def _leads(
     language: str,
 ) -> bool:
     """Whether the phrase stands where a query says what it is about."""
-    if meaning.facet.startswith(ATTRIBUTE) and not _names_kinds(meaning):
+    if meaning.facet.startswith(ATTRIBUTE) and not names_kinds(meaning):
         return True
     stops = [place for place, token in enumerate(tokens) if token.surface in stop_words]
     if any(0 < place < start and tokens[place].surface in PURPOSE for place in stops):
         return False  # "toner for hp", "bag for laptops"
-    if meaning.facet != "category" and not _names_kinds(meaning):
+    if meaning.facet != "category" and not names_kinds(meaning):
         return True
     explained = {place for first, last, _ in spans for place in range(first, last)}
     stop = next((place for place in stops if place >= end), len(tokens))
@@ -121,7 +126,8 @@ def _leads(
     return all(place in explained or place in stops or tokens[place].surface[0].isdigit() for place in beside)
 
 
-def _names_kinds(meaning: Meaning) -> bool:
+def names_kinds(meaning: Meaning) -> bool:
+    """Whether it says what a thing is, and not what it is like."""
     return meaning.facet.removeprefix(ATTRIBUTE).casefold() in KIND_ATTRIBUTES
 
 

@@ -160,9 +160,10 @@ def outcome_for(
     )
 
 
-def outcome_of(request: Any) -> Outcome:
-    """As `outcome_for`, of a SearchRequest."""
-    return outcome_for(request.q, request.filters.category, lambda: segments_of(request.shopper), rules=request.rules)
+def outcome_of(request: Any, readings: Sequence[str] = ()) -> Outcome:
+    """As `outcome_for`, of a SearchRequest; `readings` stand in place of its words."""
+    q = list(dict.fromkeys(readings)) or request.q
+    return outcome_for(q, request.filters.category, lambda: segments_of(request.shopper), rules=request.rules)
 
 
 def _line_of(slug: str) -> frozenset[int]:

@@ -77,10 +77,12 @@ def fuse(
     near: Nearness | None = None,
     without: Collection[int] = (),
     prior: Prior | None = None,
+    granted: float = 0.0,
 ) -> list[Scored]:
     """Best first; equal scores by id, so that pages never overlap.
 
     `asked` is the score of a product that has all of the query's words; `near` is None where no text was compared.
+    `granted` is the share of `asked` of words that the filters stand for: what meets the filters covers them.
     `prior` is asked once for what passed the floor, if it has a weight, and adds nothing to what nobody wanted.
     """
     fusion = weights if isinstance(weights, Fusion) else Fusion(weights)
@@ -98,7 +100,7 @@ def fuse(
     kept = []
     for scored in found.values():
         terms = scored.parts.get(TERMS)
-        scored.coverage = terms["score"] / asked if terms and asked else 0.0
+        scored.coverage = max(terms["score"] / asked if terms and asked else 0.0, granted)
         if scored.id not in without and (scored.id in first or _passes(scored, weights, near, picture_floor)):
             kept.append(scored)
     _add_prior(kept, prior, weights.get(BEHAVIOUR, 0.0))

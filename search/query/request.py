@@ -49,6 +49,8 @@ class SearchRequest:
     shopper: Any = None  # whoever asks, as SEARCH_SHOPPER tells; None for a stranger
     personal: bool = True  # False: in the order that everybody gets
     rules: Any = None  # merchandising rules (compiled) in place of the saved ones, for a preview; None: the saved ones
+    understand: bool = True  # False: all words are words, and none is corrected
+    literal: tuple[str, ...] = ()  # phrases that are words like others, whatever they seem to say
     configuration: Configuration | None = None  # None: the search as the settings have it
     features: bool = False  # whether the result tells what the ranker saw
 

@@ -32,6 +32,7 @@ class Retrieved:
     pinned: dict[str, set[int]] = field(default_factory=dict)  # the same of what rules pin
     best_of_word: dict[str, float] = field(default_factory=dict)  # 0: no product has it
     unwanted: set[int] = field(default_factory=set)
+    preferred: list[set[int]] = field(default_factory=list)  # of each preference, those that meet it
     near: Nearness | None = None  # what the text's cosines are measured against
 
 
@@ -44,12 +45,18 @@ def retrieve(
     lifted: Sequence[str] = (),
     pinned: Sequence[int] = (),
     looks: Looks | None = None,
+    preferences: Sequence[models.Filter] = (),
+    every: bool = False,
 ) -> Retrieved:
-    """Ask for every part and every variant in one batch. Raises VectorStoreError."""
+    """Ask for every part and every variant in one batch. Raises VectorStoreError.
+
+    With `every`, the filters say so much of what is asked for that whatever meets them is a candidate, however far its
+    text may be.
+    """
     asked: list[tuple[tuple[str, str], models.QueryRequest]] = []
     for variant in (ALL, *lifted):
         filter_ = conditions.filter_points(without=(variant,))
-        for part, request in _parts(understood, filter_, near, looks).items():
+        for part, request in _parts(understood, filter_, None if every else near, looks).items():
             asked.append(((variant, part), request))
         if understood.terms[0]:
             asked += [((variant, TERMS), _terms_request(each, filter_, CANDIDATES)) for each in understood.wordings]
@@ -61,11 +68,17 @@ def retrieve(
             asked.append(((variant, "exact"), models.QueryRequest(filter=only, limit=len(understood.exact))))
     for word, terms in understood.words:
         asked.append((("word", word), _terms_request(terms, models.Filter(), limit=1)))
-    for word, terms in understood.unwanted:
-        asked.append((("unwanted", word), _terms_request(terms, conditions.filter_points(), limit=UNWANTED)))
+    for number, phrase in enumerate(understood.unwanted):
+        for _, terms in phrase:
+            away = _terms_request(terms, conditions.filter_points(), limit=UNWANTED)
+            asked.append((("unwanted", str(number)), away))
+    for number, preference in enumerate(preferences):
+        if (request := _within(understood, conditions.filter_points(also=[preference]))) is not None:
+            asked.append((("preferred", str(number)), request))
     answers = get_client().query_batch_points(live.name, [request for _, request in asked]) if asked else []
 
     result = Retrieved(lists={variant: {} for variant in (ALL, *lifted)}, near=near)
+    away_from: dict[str, set[int]] = {}
     for ((group, name), _), answer in zip(asked, answers, strict=True):
         ranked = [(int(point.id), float(point.score)) for point in answer.points]
         if group == "word":
@@ -73,7 +86,10 @@ def retrieve(
             best = ranked[0][1] if ranked else 0.0
             result.best_of_word[name] = max(best, result.best_of_word.get(name, 0.0))
         elif group == "unwanted":
-            result.unwanted.update(id for id, _ in ranked)
+            have = {id for id, _ in ranked}
+            away_from[name] = away_from[name] & have if name in away_from else have
+        elif group == "preferred":
+            result.preferred.append({id for id, _ in ranked})
         elif name == "exact":
             result.exact[group] = {id for id, _ in ranked}
         elif name == "pinned":
@@ -82,6 +98,7 @@ def retrieve(
             result.lists[group][name] = merged([result.lists[group][name], ranked], CANDIDATES)
         else:
             result.lists[group][name] = ranked
+    result.unwanted = set().union(*away_from.values())
     result.pinned = {variant: ids - result.unwanted for variant, ids in result.pinned.items()}
     return result
 
@@ -110,6 +127,15 @@ def _parts(
             query=understood.image.tolist(), using=IMAGE, filter=filter_, limit=CANDIDATES
         )
     return parts
+
+
+def _within(understood: Understood, filter_: models.Filter) -> models.QueryRequest | None:
+    """The best by words that meet a filter, or by meaning where there are no words."""
+    if understood.terms[0]:
+        return _terms_request(understood.terms, filter_, CANDIDATES)
+    if understood.text is not None:
+        return models.QueryRequest(query=understood.text.tolist(), using=TEXT, filter=filter_, limit=CANDIDATES)
+    return None
 
 
 def _terms_request(terms: Sparse, filter_: models.Filter, limit: int) -> models.QueryRequest:

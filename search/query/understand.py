@@ -1,6 +1,7 @@
 """What a request asks for: an exact code, words, words to stay away from, a picture; each as the index takes it."""
 
 import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -34,7 +35,7 @@ class Understood:
     wordings: list[Sparse] = field(default_factory=list)  # the terms with synonyms in their words' place
     synonyms: dict[str, list[str]] = field(default_factory=dict)  # phrase -> what it finds as well
     words: list[tuple[str, Sparse]] = field(default_factory=list)  # each word alone, to see which the catalogue knows
-    unwanted: list[tuple[str, Sparse]] = field(default_factory=list)
+    unwanted: list[list[tuple[str, Sparse]]] = field(default_factory=list)  # phrases, all of whose words are unwanted
     text: Vectors | None = None  # (dim,)
     image: Vectors | None = None  # (dim,), of the picture, or of picture and words composed
     pictures: Pictured | None = None  # what the pictures ask for, and the products of `image_of`
@@ -60,29 +61,39 @@ def exact_products(q: str) -> list[int]:
     return list(dict.fromkeys(id for id, _ in sorted(rows, key=lambda row: (order[ProductCode.Kind(row[1])], row[0]))))
 
 
-def understand(request: SearchRequest, live: Live) -> Understood:
-    """Look up and encode. Raises BadRequest for an unknown product, SearchUnavailable without any way to go on."""
-    understood = Understood()
+def understand(
+    request: SearchRequest,
+    live: Live,
+    *,
+    exact: Sequence[int] = (),
+    optional: Collection[str] = (),
+    unwanted: Sequence[str] = (),
+) -> Understood:
+    """Look up and encode. Raises BadRequest for an unknown product, SearchUnavailable without any way to go on.
+
+    `exact` are products that the words name by a code, `optional` words that need not be met (stop words), `unwanted`
+    phrases to stay away from beside those of `not_q`.
+    """
+    understood = Understood(exact=list(exact))
     own, others = settings.LANGUAGE_CODE, languages(except_=settings.LANGUAGE_CODE)
     q = request.q.strip()
     if q:
-        understood.exact = exact_products(q)
-        understood.terms = query_terms(q, own, others)
-        understood.words = word_terms(q, own, others)[:MOST_WORDS_PROBED]
+        understood.terms = query_terms(q, own, others, without=optional)
+        understood.words = [each for each in word_terms(q, own, others) if each[0] not in optional][:MOST_WORDS_PROBED]
         other = alternatives(q, own, others, live)
         understood.wordings, understood.synonyms = other.wordings, other.told
         known = {word for word, _ in understood.words}
         understood.words += [(word, terms) for word, terms in other.words if word in known]
         if request.mode != "lexical":
             try:
-                understood.text = encode_words(live.text_spec, q, request.not_q.strip())
+                understood.text = encode_words(live.text_spec, q, " ".join([request.not_q.strip(), *unwanted]).strip())
             except EncoderError as error:
                 understood.degraded.append(f"Searched by words alone, because the text encoder failed: {error}")
-    if request.not_q.strip():
-        # A word that is also asked for takes nothing away: "mouse" without "mouse pad" still wants mice.
-        asked = {word for word, _ in understood.words}
-        unwanted = word_terms(request.not_q, own, others)[:MOST_WORDS_PROBED]
-        understood.unwanted = [(word, terms) for word, terms in unwanted if word not in asked]
+    # A word that is also asked for takes nothing away: "mouse" without "mouse pad" still wants mice.
+    asked = {word for word, _ in understood.words}
+    phrases = [[each] for each in word_terms(request.not_q, own, others)[:MOST_WORDS_PROBED]]
+    phrases += [word_terms(phrase, own, others)[:MOST_WORDS_PROBED] for phrase in unwanted]
+    understood.unwanted = [phrase for phrase in phrases if phrase and not all(word in asked for word, _ in phrase)]
     if request.pictured:
         understood.pictures = read_pictures(
             live,

@@ -12,7 +12,8 @@ from catalog.models import Product
 from search.encoders.base import EncoderError
 from search.index.errors import VectorStoreError
 from search.query import BadRequest, Filters, SearchRequest, SearchUnavailable, search
-from search.query import engine as engine_module
+from search.query import browse as browse_module
+from search.query import candidates as candidates_module
 from tests import doubles, shops
 
 
@@ -170,7 +171,7 @@ def test_a_store_that_is_down_is_said_so(shop, monkeypatch):
     def down(*_args, **_kwargs):
         raise VectorStoreError("no answer", permanent=False)
 
-    monkeypatch.setattr(engine_module, "retrieve", down)
+    monkeypatch.setattr(candidates_module, "retrieve", down)
     with pytest.raises(SearchUnavailable, match="cannot be reached"):
         search(SearchRequest(q="chair"))
 
@@ -179,7 +180,7 @@ def test_browsing_goes_on_while_the_store_is_down(shop, monkeypatch):
     def down():
         raise VectorStoreError("no answer", permanent=False)
 
-    monkeypatch.setattr(engine_module, "live_collection", down)
+    monkeypatch.setattr(browse_module, "live_collection", down)
     result = search(SearchRequest(filters=Filters(category="seats")))
     assert result.total == 3
     assert result.query["degraded"]
