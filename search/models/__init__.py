@@ -1,6 +1,7 @@
 """What the search keeps in the database."""
 
 from search.models.comparisons import ComparisonRun, SearchConfiguration
+from search.models.duplicates import DuplicateCheck, DuplicatePair
 from search.models.experiments import Experiment
 from search.models.index import Embedding, EncoderVersion, IndexCollection
 from search.models.judgments import JudgedQuery, Judgment, JudgmentSet
@@ -14,6 +15,8 @@ from search.models.vocabulary import Vocabulary
 
 __all__ = [
     "ComparisonRun",
+    "DuplicateCheck",
+    "DuplicatePair",
     "Embedding",
     "EncoderVersion",
     "Experiment",

@@ -1,0 +1,1 @@
+"""Products that the catalogue may hold twice: found in the background, decided by people."""
