@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from recommend.models import storage
 from recommend.models.base import Ids, Interactions, Progress, Scores, no_progress
+from recommend.models.borrowing import borrowed
 from recommend.models.checkpoint import Checkpoint
 from recommend.models.content import Content
 from recommend.models.neighbours import SeqKNN
@@ -30,6 +32,9 @@ class Blend:
     score its share of the history's highest; likeness in attributes is from 0 to 1 as it is. None of it needs the
     transformer's scores of the other items: mean and deviation of all inner products follow from the item vectors'
     mean and covariance, so candidates get the same scores as everything.
+
+    That the neighbours are silent on an item which hardly anybody has met yet is no sign against it. So one that was
+    taken less than `few` times borrows from what they say of the `alike` items most like it (see `borrowing`).
     """
 
     name = "blend"
@@ -39,12 +44,18 @@ class Blend:
         *,
         weight: float = 2.5,
         content_weight: float = 2.0,
+        borrowed_weight: float = 1.5,  # of `weight`
+        few: int = 5,
+        alike: int = 5,
         transformer: dict[str, Any] | None = None,
         neighbours: dict[str, Any] | None = None,
     ) -> None:
         self.config: dict[str, Any] = {
             "weight": weight,
             "content_weight": content_weight,
+            "borrowed_weight": borrowed_weight,
+            "few": few,
+            "alike": alike,
             "transformer": transformer or {},
             "neighbours": neighbours or {},
         }
@@ -52,6 +63,7 @@ class Blend:
         self.neighbours = SeqKNN(**self.config["neighbours"])
         self.content = Content(vectors=False)  # the transformer has those
         self.popularity = Popularity()
+        self.borrowed = sparse.csr_matrix((0, 0), dtype=np.float32)  # (items, items)
         self._spread: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
 
     def fit(
@@ -74,6 +86,7 @@ class Blend:
         self.popularity.fit(data)
         self.content.fit(data)
         self.neighbours.fit(data, progress=progress)
+        self.borrowed = borrowed(data, few=self.config["few"], alike=self.config["alike"])
         if transformer is not None:
             self.transformer = transformer
             return
@@ -105,7 +118,7 @@ class Blend:
         user = self.transformer.user_vector(history)
         mean, deviation = self._scale(user[None])
         scores = (self.transformer.item_vectors()[candidates] @ user - mean[0]) / deviation[0]
-        scores += self._spoken(self.neighbours.scores_of(history)[None])[0, candidates]
+        scores += self.spoken_of(history, candidates)
         scores += self.config["content_weight"] * self.content.score_candidates(history, candidates)
         return scores + self._base()[candidates]
 
@@ -113,7 +126,18 @@ class Blend:
         """(histories, items) scores of the neighbours -> what they add."""
         highest = np.maximum(scores.max(axis=1, keepdims=True), SMALL)
         spoken: Scores = self.config["weight"] * scores / highest
+        if self.borrowed.nnz:
+            spoken += self.config["borrowed_weight"] * (self.borrowed @ spoken.T).T
         return spoken
+
+    def spoken_of(self, history: Ids, candidates: Ids | None = None) -> Scores:
+        """Return (candidates,) what the neighbours add, with what is borrowed; of all items without candidates."""
+        scores = self.neighbours.scores_of(history)
+        spoken: Scores = scores * (self.config["weight"] / max(float(scores.max(initial=0)), SMALL))
+        chosen = slice(None) if candidates is None else candidates
+        if not self.borrowed.nnz:
+            return spoken[chosen]
+        return spoken[chosen] + self.config["borrowed_weight"] * (self.borrowed[chosen] @ spoken)
 
     def _base(self) -> Scores:
         """(items,) far too small to overrule what is known of a shopper."""
@@ -132,14 +156,16 @@ class Blend:
         return (users @ mean)[:, None].astype(np.float32), deviation[:, None].astype(np.float32)
 
     def save(self, folder: Path) -> None:
-        storage.write(folder, self.name, self.config, {})
+        storage.write(folder, self.name, self.config, storage.matrix_arrays("borrowed", self.borrowed))
         for part in (self.transformer, self.neighbours, self.content, self.popularity):
             part.save(folder / part.name)
 
     @classmethod
     def load(cls, folder: Path) -> "Blend":
-        _, config, _ = storage.read(folder)
+        _, config, arrays = storage.read(folder)
         model = cls(**config)
+        if arrays:  # a version from before anything was borrowed has none
+            model.borrowed = storage.matrix_from("borrowed", arrays)
         model.transformer = Transformer.load(folder / Transformer.name)
         model.neighbours = SeqKNN.load(folder / SeqKNN.name)
         model.content = Content.load(folder / Content.name)

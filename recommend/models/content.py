@@ -60,8 +60,8 @@ def described(items: Items) -> sparse.csr_matrix:
     if items.attributes is not None:
         rows, columns = np.nonzero(items.attributes)
         ids = items.attributes[rows, columns]
-        bags = sparse.csr_matrix((np.ones(len(ids), np.float32), (rows, ids)), dtype=np.float32)
-        bags.resize(len(items), int(ids.max(initial=0)) + 1)
+        shape = (len(items), int(ids.max(initial=0)) + 1)
+        bags = sparse.csr_matrix((np.ones(len(ids), np.float32), (rows, ids)), shape=shape, dtype=np.float32)
         rarity = np.log(len(items) / np.maximum(np.bincount(ids, minlength=bags.shape[1]), 1))
         bags = bags @ sparse.diags(rarity.astype(np.float32))
         length = np.sqrt(bags.multiply(bags).sum(1).A1)

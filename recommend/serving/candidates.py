@@ -137,7 +137,8 @@ def neighbour_rows(model: Any, history: Ids) -> Ids:
     """Rows of the strongest neighbours of the last items; of a model with neither part, the best of all."""
     part = neighbour_part(model)
     if part is not None:
-        scores: Scores = part.scores_of(history[-LAST:])
+        # A blend's neighbours speak for what is new to them too.
+        scores: Scores = getattr(model, "spoken_of", part.scores_of)(history[-LAST:])
     elif hasattr(model, "user_vector"):
         return np.zeros(0, np.int64)
     else:
