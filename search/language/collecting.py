@@ -28,7 +28,7 @@ from search.documents import DESCRIPTION_CHARACTERS, KIND_ATTRIBUTES, MAX_ATTRIB
 from search.encoders.base import EncoderError
 from search.encoders.registry import current_spec, encoder_for
 from search.language import vocabulary
-from search.language.vocabulary import ATTRIBUTE, BRAND, CATEGORY, CODE, DESCRIPTION, TITLE, Count, Words
+from search.language.vocabulary import ATTRIBUTE, BRAND, CATEGORY, CODE, DESCRIPTION, TITLE, WINDOW, Count, Words
 from search.models.vocabulary import Vocabulary
 from search.terms import base_language, fold, words
 
@@ -55,6 +55,7 @@ class _Tally:
     headlines: Counter[str] = field(default_factory=Counter)
     kinds: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     pairs: Counter[tuple[str, str]] = field(default_factory=Counter)
+    near: Counter[tuple[str, str]] = field(default_factory=Counter)
     shown: dict[str, str] = field(default_factory=dict)
 
     def prune(self, words_floor: int, pairs_floor: int) -> None:
@@ -62,17 +63,20 @@ class _Tally:
             del self.documents[word]
             self.headlines.pop(word, None)
             self.kinds.pop(word, None)
-        for pair in [pair for pair, count in self.pairs.items() if count <= pairs_floor]:
-            del self.pairs[pair]
+        for pairs in (self.pairs, self.near):
+            for pair in [pair for pair, count in pairs.items() if count <= pairs_floor]:
+                del pairs[pair]
 
     def add(self, texts: Iterable[tuple[str, int, bool]], language: str, times: int = 1) -> None:
         """Count one product's texts in this language: (text, kind, whether it says what the product is)."""
         kinds: dict[str, int] = {}
         headline: set[str] = set()
         pairs: set[tuple[str, str]] = set()
+        near: set[tuple[str, str]] = set()
         for text, kind, heads in texts:
             if not text.isascii():
                 self._remember_accents(text)
+            whole: list[str] = []
             for clause in _CLAUSES.split(text):
                 found = [word.surface for word in words(clause, language) if len(word.surface) <= LONGEST_WORD]
                 every = [*found, *(part for surface in found for part in _parts(surface))]
@@ -81,6 +85,13 @@ class _Tally:
                 if heads:
                     headline.update(every)
                     pairs.update(pairwise(found))
+                    whole += (word for word in found if word.isalpha())
+            near.update(
+                (min(one, other), max(one, other))
+                for place, one in enumerate(whole)
+                for other in whole[place + 1 : place + 1 + WINDOW]
+                if one != other
+            )
         for word, bits in kinds.items():
             self.documents[word] += times
             self.kinds[word] |= bits
@@ -88,6 +99,8 @@ class _Tally:
             self.headlines[word] += times
         for pair in pairs:
             self.pairs[pair] += times
+        for pair in near:
+            self.near[pair] += times
 
     def _remember_accents(self, text: str) -> None:
         for raw in _ACCENTED.findall(unicodedata.normalize("NFC", text).lower()):
@@ -104,19 +117,24 @@ class _Tally:
         }
         kept = sorted(worth, key=lambda word: (-worth[word].weight, word))[:KEPT_WORDS]
         counts = {word: worth[word] for word in kept}
-        followers: dict[str, dict[str, int]] = {}
-        ordered = sorted(self.pairs.items(), key=lambda item: (-item[1], item[0]))
-        for (before, word), number in ordered[:KEPT_PAIRS]:
-            if number < FEWEST_PAIRS:
-                break
-            of_word = followers.setdefault(before, {})
-            if before in counts and word in counts and len(of_word) < KEPT_FOLLOWERS:
-                of_word[word] = number
         return Words(
             counts,
-            {word: following for word, following in followers.items() if following},
+            _nested(self.pairs, counts, KEPT_FOLLOWERS),
+            _nested(self.near, counts, KEPT_PAIRS),
             {folded: raw for folded, raw in self.shown.items() if folded in counts},
         )
+
+
+def _nested(pairs: Counter[tuple[str, str]], known: Mapping[str, Count], most: int) -> dict[str, dict[str, int]]:
+    """The most frequent pairs, as first word -> second word -> number; at most `most` for one first word."""
+    nested: dict[str, dict[str, int]] = {}
+    ordered = sorted(pairs.items(), key=lambda item: (-item[1], item[0]))
+    for (one, other), number in ordered[:KEPT_PAIRS]:
+        if number < FEWEST_PAIRS:
+            break
+        if one in known and other in known and len(of_word := nested.setdefault(one, {})) < most:
+            of_word[other] = number
+    return nested
 
 
 def _parts(surface: str) -> list[str]:
@@ -256,7 +274,7 @@ def _count_categories(tallies: defaultdict[str, _Tally], numbers: Mapping[int, i
 def _bound(tallies: Mapping[str, _Tally], floors: dict[str, int]) -> None:
     too_many = {
         "words": sum(len(tally.documents) for tally in tallies.values()) > HELD_WORDS,
-        "pairs": sum(len(tally.pairs) for tally in tallies.values()) > HELD_PAIRS,
+        "pairs": sum(len(tally.pairs) + len(tally.near) for tally in tallies.values()) > HELD_PAIRS,
     }
     if any(too_many.values()):
         for name, exceeded in too_many.items():

@@ -23,7 +23,7 @@ from rapidfuzz.distance import OSA
 
 from search.language import vocabulary
 from search.language.keyboard import layout_of, likelihood
-from search.language.vocabulary import BRAND, CODE, Lexicon, Words
+from search.language.vocabulary import BRAND, CODE, WINDOW, Lexicon, Words
 from search.terms import base_language, fold, words
 
 LONGEST_QUERY, MOST_WORDS, MOST_CORRECTED = 300, 32, 4
@@ -36,10 +36,13 @@ ERROR = 0.06
 NEW_WORD = 0.01  # an everyday word that the catalogue does not have
 NEW_NAME = 0.003  # a name that neither catalogue nor encoder know, and what is no word at all
 LETTER = 1 / 13  # of such a name, for each letter: between the 11 of English text and the 26 of no language
+ANY_LETTER, LONGEST_ACRONYM = 1 / 26, 3  # in an acronym any letter may follow any
 SPACE = 0.005  # a space too many or too few
 BESIDE = 0.4  # weight of each neighbouring word against the word's own frequency
-# Shares among the readings.
-CERTAIN, POSSIBLE = 0.65, 0.3
+# Shares among the readings. What is certain is more probable than all other readings together. What is possible serves
+# where nothing is found otherwise, so little is enough; but an everyday word is meant as it stands, or is a certain
+# error. Joining takes two good words away, which has to be beyond doubt.
+CERTAIN, POSSIBLE, JOINED = 0.5, 0.08, 0.9
 # A word of one in so many products may be a misspelling in the catalogue itself.
 RARE = 5000
 FOREIGN = 0.1  # a candidate of another language than the query's
@@ -169,14 +172,16 @@ class _Corrector:
         # Words of one stem find the same, so they do not compete.
         stem = self._stem(best)
         share = sum(value for text, value in readings.items() if self._stem(text) == stem) / total
-        return _Reading(best, share) if share >= POSSIBLE and share > as_typed / total else None
+        enough = CERTAIN if self._everyday(word) else POSSIBLE
+        return _Reading(best, share) if share >= enough else None
 
     def _stem(self, text: str) -> tuple[str, ...]:
         return _stem(text, self.languages[0])
 
     def _as_typed(self, word: str, before: str, after: str) -> float:
         known = self._prior(word, before, after) * (1 - ERROR) if self.lexicon.knows(word) else 0.0
-        return float(max(known, self._everyday(word), NEW_NAME * LETTER ** len(word)))
+        letter = ANY_LETTER if len(word) <= LONGEST_ACRONYM else LETTER
+        return float(max(known, self._everyday(word), NEW_NAME * letter ** len(word)))
 
     def _everyday(self, word: str) -> float:
         """P(word is meant, and is of everyday language), by its rank (Zipf). So is a longer form of such a word:
@@ -210,7 +215,7 @@ class _Corrector:
         return found
 
     def _joined(self, q: str, left: _Token, right: _Token) -> _Reading | None:
-        """ "note book" as "notebook", where that is by far more frequent than the two side by side."""
+        """ "note book" as "notebook", where the catalogue never has the two side by side."""
         if not q[left.end : right.start].isspace():
             return None
         one, other, word = left.word, right.word, left.word + right.word
@@ -220,12 +225,12 @@ class _Corrector:
             return None
         for language in self.languages[:2]:
             of = self.lexicon.languages[language]
-            if (count := of.counts.get(word)) is None:
+            if (count := of.counts.get(word)) is None or of.follows(other, one):
                 continue
             apart = self._as_typed(one, "", "") * self._prior(other, one, "")
             together = SPACE * count.weight / of.weight / len(word)
             share = together / (apart + together)
-            return _Reading(word, share) if share >= CERTAIN else None
+            return _Reading(word, share) if share >= JOINED else None
         return None
 
     def _prior(self, word: str, before: str, after: str) -> float:
@@ -236,12 +241,8 @@ class _Corrector:
             if (count := of.counts.get(word)) is None:
                 continue
             alone = count.weight / of.weight
-            shares = [alone]
-            if before in of.counts:
-                shares.append(of.follows(word, before) / max(of.counts[before].headlines, 1))
-            if after in of.counts:
-                shares.append(of.follows(after, word) / max(of.counts[after].headlines, 1))
-            mixed = (1 - BESIDE * (len(shares) - 1)) * alone + BESIDE * sum(shares[1:])
+            beside = [_beside(word, other, of) for other in (before, after) if other in of.counts]
+            mixed = (1 - BESIDE * len(beside)) * alone + BESIDE * sum(beside)
             best = max(best, mixed if language in self.first else mixed * FOREIGN)
         return best
 
@@ -250,6 +251,11 @@ class _Corrector:
             if word in self.lexicon.languages[language].counts:
                 return self.lexicon.languages[language].with_accents(word)
         return word
+
+
+def _beside(word: str, other: str, of: Words) -> float:
+    """P(a word beside `other` is `word`)."""
+    return of.together(word, other) / max(of.counts[other].headlines, 1) / (2 * WINDOW)
 
 
 def _stem(text: str, language: str) -> tuple[str, ...]:

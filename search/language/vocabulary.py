@@ -21,6 +21,7 @@ from search.terms import base_language
 # Where a word stands, as bits.
 TITLE, CATEGORY, ATTRIBUTE, BRAND, CODE, DESCRIPTION = (1 << bit for bit in range(6))
 HEADLINE = TITLE | CATEGORY | BRAND  # what people ask for; the rest tells what it is like
+WINDOW = 5  # words apart that still stand near each other
 CHECK_SECONDS = 15.0
 
 
@@ -45,6 +46,8 @@ class Words:
     counts: Mapping[str, Count] = field(default_factory=dict)
     # word -> the words that follow it in titles and names, with the number of products; the most frequent first
     followers: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    # word -> words, later in the alphabet, that stand near it in titles in either order, with the number of products
+    near: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     shown: Mapping[str, str] = field(default_factory=dict)  # folded -> with its accents, where it has any
 
     @cached_property
@@ -55,6 +58,10 @@ class Words:
     def follows(self, word: str, before: str) -> int:
         """In how many products `word` stands right behind `before`."""
         return self.followers.get(before, {}).get(word, 0)
+
+    def together(self, one: str, other: str) -> int:
+        """In how many products the two stand near each other."""
+        return self.near.get(min(one, other), {}).get(max(one, other), 0)
 
     @cached_property
     def sorted(self) -> list[str]:
@@ -141,6 +148,7 @@ def pack(languages: Mapping[str, Words], general: Iterable[str] = ()) -> bytes:
         language: {
             "words": {word: [*astuple(count)] for word, count in sorted(words.counts.items())},
             "followers": {word: dict(followers) for word, followers in sorted(words.followers.items())},
+            "near": {word: dict(others) for word, others in sorted(words.near.items())},
             "shown": dict(sorted(words.shown.items())),
         }
         for language, words in sorted(languages.items())
@@ -156,7 +164,10 @@ def unpack(version: int, products: int, content: bytes) -> Lexicon:
     read = orjson.loads(zlib.decompress(content))
     languages = {
         language: Words(
-            {word: Count(*numbers) for word, numbers in told["words"].items()}, told["followers"], told["shown"]
+            {word: Count(*numbers) for word, numbers in told["words"].items()},
+            told["followers"],
+            told["near"],
+            told["shown"],
         )
         for language, told in read["languages"].items()
     }
