@@ -1,6 +1,7 @@
 """How searching went in a period: counts and rates, by day, device and language.
 
-A search is the row of a first page, without filters set or the order changed; it is clicked when a hit of that page was. A rate of nothing is None.
+A search is the row of a first page, without filters set or the order changed, and is clicked when a hit of that page
+was. A rate of nothing is None.
 """
 
 from collections.abc import Mapping
