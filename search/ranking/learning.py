@@ -1,8 +1,9 @@
 """Fit fusion weights and a ranker, measure both on queries that they were not fitted on, and keep them as versions.
 
-Every query is held out once (cross-validation by query). What is measured is a whole recipe, the choice among the grid
-included; the version that is kept is then fitted on all queries. It goes live by itself only if the 95 % interval of its
-difference to what is live lies above zero, and to the plain fusion too.
+Every query is held out once in each of three splits (repeated cross-validation by query): with few queries a lucky
+split can make anything look better; a query's figure is the mean of the three. What is measured is a whole recipe, choices among weights and
+priors included; the version that is kept is then fitted on all queries. It goes live by itself only if the 95 %
+interval of its difference to what is live lies above zero, and to the plain fusion too.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ from search.ranking import fusion_weights, ranker, versions
 from search.ranking.features import NAMES
 from search.ranking.groups import Group, folds, in_order
 
-FOLDS = 5
+FOLDS, SPLITS = 5, 3
 FEWEST_QUERIES = 20  # below it nothing is published, however it looks
 Figures = NDArray[np.float64]  # one a group
 Told = Callable[[str], None]
@@ -75,11 +76,11 @@ def learn(
     """
     if len({group.query for group in groups}) < FOLDS:
         raise LearningError(f"At least {FOLDS} queries with a relevant hit are needed; there are {len(groups)}.")
-    parts = folds(groups, FOLDS, seed)
+    splits = [folds(groups, FOLDS, seed + number) for number in range(SPLITS)]
     outcomes = []
     for kind in kinds:
-        say(f"Fitting the {kind} on {len(groups)} searches, {FOLDS} times with a fifth held out …")
-        held, judged, made = _fusion(groups, parts) if kind == "fusion" else _ranker(groups, parts)
+        say(f"Fitting the {kind} on {len(groups)} searches, {SPLITS} × {FOLDS} times with a part held out …")
+        held, judged, made = _fusion(groups, splits) if kind == "fusion" else _ranker(groups, splits)
         outcomes.append(_keep(kind, groups, held, judged, made, source, more or {}))
         outcome = outcomes[-1]
         if outcome.better and publish:
@@ -90,31 +91,51 @@ def learn(
 Made = dict[str, Any]  # the columns of a version that hold what was fitted
 
 
-def _fusion(groups: Sequence[Group], parts: Sequence[Sequence[int]]) -> tuple[Figures, Figures, Made]:
+Splits = Sequence[Sequence[Sequence[int]]]  # split, part, places of groups
+
+
+def _fusion(groups: Sequence[Group], splits: Splits) -> tuple[Figures, Figures, Made]:
     fusions = fusion_weights.grid(groups)
     figures = fusion_weights.table(groups, fusions)
-    held, judged = np.zeros(len(groups)), np.zeros(len(groups))
-    for part in parts:
-        others = sorted(set(range(len(groups))) - set(part))
-        chosen = fusions[fusion_weights.best(figures, others)]
-        for at in part:
-            scores = fusion_weights.scores(groups[at], chosen)
-            held[at], judged[at] = groups[at].ndcg(scores), groups[at].ndcg(scores, judged_only=True)
+
+    def fitted(places: Sequence[int]) -> Callable[[Group], NDArray[np.float64]]:
+        chosen = fusions[fusion_weights.best(figures, places)]
+        return lambda group: fusion_weights.scores(group, chosen)
+
     final = fusions[fusion_weights.best(figures, range(len(groups)))]
-    return held, judged, {"weights": fusion_weights.as_json(final)}
+    return *_held_out(groups, splits, fitted), {"weights": fusion_weights.as_json(final)}
 
 
-def _ranker(groups: Sequence[Group], parts: Sequence[Sequence[int]]) -> tuple[Figures, Figures, Made]:
+def _ranker(groups: Sequence[Group], splits: Splits) -> tuple[Figures, Figures, Made]:
+    def fitted(places: Sequence[int]) -> Callable[[Group], NDArray[np.float64]]:
+        trained = ranker.fit([groups[at] for at in places])
+        return lambda group: ranker_scores(trained, group)
+
+    final = ranker.fit(groups)
+    made = {
+        "model": final.to_text(),
+        "features": list(NAMES),
+        "weights": {"prior": final.prior},
+        "report": {"importance": final.importance()},
+    }
+    return *_held_out(groups, splits, fitted), made
+
+
+def _held_out(
+    groups: Sequence[Group],
+    splits: Splits,
+    fitted: Callable[[Sequence[int]], Callable[[Group], NDArray[np.float64]]],
+) -> tuple[Figures, Figures]:
+    """nDCG@10 of each group by what was fitted without it, over all hits and over the judged ones alone."""
     held, judged = np.zeros(len(groups)), np.zeros(len(groups))
-    for part in parts:
-        trained = ranker.train([groups[at] for at in sorted(set(range(len(groups))) - set(part))])
-        for at in part:
-            scores = ranker_scores(trained, groups[at])
-            held[at], judged[at] = groups[at].ndcg(scores), groups[at].ndcg(scores, judged_only=True)
-    final = ranker.train(groups)
-    return held, judged, {
-        "model": final.to_text(), "features": list(NAMES), "report": {"importance": final.importance()}
-    }  # fmt: skip
+    for parts in splits:
+        for part in parts:
+            score = fitted(sorted(set(range(len(groups))) - set(part)))
+            for at in part:
+                scores = score(groups[at])
+                held[at] += groups[at].ndcg(scores) / len(splits)
+                judged[at] += groups[at].ndcg(scores, judged_only=True) / len(splits)
+    return held, judged
 
 
 def ranker_scores(trained: ranker.Ranker, group: Group) -> NDArray[np.float64]:
@@ -159,7 +180,7 @@ def _keep(
     version = outcome.version
     version.better, version.note = outcome.better, _why(outcome)
     told = {name: value for name, value in outcome.as_json().items() if name not in ("version", "published", "note")}
-    version.report = {**told, "searches": len(groups), "folds": FOLDS, **report, **more}
+    version.report = {**told, "searches": len(groups), "folds": FOLDS, "splits": SPLITS, **report, **more}
     version.save()
     return replace(outcome, version=version)
 

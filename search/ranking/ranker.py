@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.ranking.features import FEATURES, NAMES
-from search.ranking.groups import Group
+from search.ranking.groups import Group, folds
 
 Rows = NDArray[np.float64]  # (n, features)
 
@@ -37,9 +37,11 @@ PARAMETERS: dict[str, Any] = {
     "seed": 7,
     "verbosity": -1,
 }
-# The fusion's score on the scale of the trees: what they have to outvote.
 FUSED = NAMES.index("fused_score")
-FUSED_WEIGHT = 4.0
+# Weights of the fusion's score on the scale of the trees: what they have to outvote. `fit` chooses one of them.
+PRIORS = (4.0, 10.0, 20.0, 40.0)
+INNER_FOLDS = 3
+MOST_ROWS = 200_000  # to choose a prior with; so many rows need none that is chosen carefully
 
 
 class RankerError(ValueError):
@@ -47,16 +49,17 @@ class RankerError(ValueError):
 
 
 class Ranker:
-    """Trees over `features.NAMES`. Safe to call from several threads."""
+    """Trees over `features.NAMES`, on top of the fusion's score. Safe to call from several threads."""
 
-    def __init__(self, booster: Any) -> None:
+    def __init__(self, booster: Any, prior: float) -> None:
         self._booster = booster
+        self.prior = prior
 
     def score(self, rows: Sequence[Sequence[float]] | Rows) -> NDArray[np.float64]:
         """``(n, features)`` to ``(n,)``; higher is better, comparable within one search alone."""
         given = np.asarray(rows, dtype=np.float64)
         trees = np.asarray(self._booster.predict(given, num_threads=1), dtype=np.float64)
-        return trees + FUSED_WEIGHT * given[:, FUSED]
+        return trees + self.prior * given[:, FUSED]
 
     def contributions(self, rows: Sequence[Sequence[float]] | Rows) -> Rows:
         """``(n, features + 1)``: what each feature adds to the score; the last column is the same for all.
@@ -65,7 +68,7 @@ class Ranker:
         """
         given = np.asarray(rows, dtype=np.float64)
         shares = np.array(self._booster.predict(given, num_threads=1, pred_contrib=True), dtype=np.float64)
-        shares[:, FUSED] += FUSED_WEIGHT * given[:, FUSED]
+        shares[:, FUSED] += self.prior * given[:, FUSED]
         return shares
 
     def to_text(self) -> str:
@@ -80,8 +83,10 @@ class Ranker:
         return {name: round(share, 4) for name, share in pairs if share > 0}
 
 
-def ranker_from(text: str) -> Ranker:
+def ranker_from(text: str, prior: Any) -> Ranker:
     """Read a ranker. Raises RankerError for what is none, or one of another number of features."""
+    if not isinstance(prior, (int, float)) or not 0 <= prior <= 1000:
+        raise RankerError("the weight of the fusion beside the trees is no number.")
     if not text.startswith("tree"):
         raise RankerError("this is no model in LightGBM's text format.")
     lightgbm = library()
@@ -92,10 +97,30 @@ def ranker_from(text: str) -> Ranker:
         raise RankerError(f"LightGBM cannot read it: {error}") from error
     if width != len(NAMES):
         raise RankerError(f"it takes {width} features, and {len(NAMES)} are computed.")
-    return Ranker(booster)
+    return Ranker(booster, float(prior))
 
 
-def train(groups: Sequence[Group], *, rounds: int = ROUNDS, **parameters: Any) -> Ranker:
+def fit(groups: Sequence[Group], *, seed: int = 0) -> Ranker:
+    """Train on all of the groups, with the prior that does best on parts of them that were held out.
+
+    Raises RankerError where nothing tells hits apart.
+    """
+    if sum(len(group.rows) for group in groups) > MOST_ROWS or len({group.query for group in groups}) < INNER_FOLDS:
+        return train(groups, prior=PRIORS[-2])
+    parts = folds(groups, INNER_FOLDS, seed)
+
+    def held_out(prior: float) -> float:
+        found = 0.0
+        for part in parts:
+            trained = train([group for at, group in enumerate(groups) if at not in set(part)], prior=prior)
+            found += sum(groups[at].ndcg(trained.score(groups[at].rows)) for at in part)
+        return found
+
+    # Of equals the strongest, which trusts the trees least.
+    return train(groups, prior=max(reversed(PRIORS), key=held_out))
+
+
+def train(groups: Sequence[Group], *, prior: float, rounds: int = ROUNDS, **parameters: Any) -> Ranker:
     """Fit trees to graded groups, one for each search. Raises RankerError where nothing tells hits apart."""
     usable = [group for group in groups if len(set(group.grades.tolist())) > 1]
     if not usable:
@@ -107,7 +132,7 @@ def train(groups: Sequence[Group], *, rounds: int = ROUNDS, **parameters: Any) -
         label=np.concatenate([group.grades for group in usable]),
         group=[len(group.grades) for group in usable],
         weight=np.concatenate([group.weights for group in usable]),
-        init_score=FUSED_WEIGHT * rows[:, FUSED],
+        init_score=prior * rows[:, FUSED],
         feature_name=list(NAMES),
         free_raw_data=False,
     )
@@ -116,7 +141,7 @@ def train(groups: Sequence[Group], *, rounds: int = ROUNDS, **parameters: Any) -
         booster = lightgbm.train({**PARAMETERS, **few, **parameters}, data, num_boost_round=rounds)
     except lightgbm.basic.LightGBMError as error:
         raise RankerError(f"LightGBM could not train: {error}") from error
-    return Ranker(booster)
+    return Ranker(booster, prior)
 
 
 @cache

@@ -104,7 +104,7 @@ def _read(version: RankingVersion) -> Fusion | Ranker:
         return fusion_from(version.weights)
     if tuple(version.features) != NAMES:
         raise RankerError("it was trained with other features than are computed now. Train it anew.")
-    return ranker_from(version.model)
+    return ranker_from(version.model, version.weights.get("prior"))
 
 
 def _load() -> Live:
