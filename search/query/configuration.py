@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
-PARTS = ("terms", "text", "image", "behaviour")  # of the fusion
+PARTS = ("terms", "text", "image", "text_to_image", "behaviour")  # of the fusion
 MOST_WEIGHT = 10.0
 MOST_MOVE = 50
 

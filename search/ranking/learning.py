@@ -1,9 +1,9 @@
 """Fit fusion weights and a ranker, measure both on queries that they were not fitted on, and keep them as versions.
 
 Every query is held out once in each of three splits (repeated cross-validation by query): with few queries a lucky
-split can make anything look better; a query's figure is the mean of the three. What is measured is a whole recipe, choices among weights and
-priors included; the version that is kept is then fitted on all queries. It goes live by itself only if the 95 %
-interval of its difference to what is live lies above zero, and to the plain fusion too.
+split can make anything look better. A query's figure is the mean of the three. What is measured is a whole recipe,
+choices among weights and priors included; the version that is kept is then fitted on all queries. It goes live by
+itself only if the 95 % interval of its difference to what is live lies above zero, and to the plain fusion too.
 """
 
 from collections.abc import Callable, Sequence
