@@ -11,10 +11,12 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from catalog.verification import PictureError, to_rgb, verify
-from search.query.request import Filters, SearchRequest
+from search.query.crop import Crop
+from search.query.request import MOST_PICTURES, Filters, SearchRequest
 
 LONGEST_QUERY = 500  # characters
 LONGEST_VALUE = 200
+LONGEST_SKU = 64
 MOST_VALUES = 50
 MOST_ATTRIBUTES = 20
 LARGEST_PAGE = 100
@@ -23,7 +25,7 @@ MODES = ("hybrid", "lexical", "semantic")
 SORTS = ("relevance", "price", "-price", "-released", "title")
 FACETS = ("category", "brand", "store", "tag", "price", "in_stock", "promotion")
 # Parameters of the address that may come several times, or once with a list in JSON.
-LISTS = ("brand", "store", "tag", "facets")
+LISTS = ("brand", "store", "tag", "facets", "image_of", "crop")
 
 
 class Text(serializers.CharField):
@@ -64,6 +66,38 @@ class Values(serializers.ListField):
 
     def to_internal_value(self, data: Any) -> Any:
         return tuple(dict.fromkeys(super().to_internal_value([data] if isinstance(data, str) else data)))
+
+
+_SEVERAL = {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "maxItems": MOST_PICTURES}]}
+
+
+@extend_schema_field(_SEVERAL)
+class Skus(serializers.ListField):
+    """The products whose pictures are the query."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(child=Text(max_length=LONGEST_SKU), max_length=MOST_PICTURES, **options)
+
+    def to_internal_value(self, data: Any) -> Any:
+        return tuple(super().to_internal_value(([data] if data else []) if isinstance(data, str) else data))
+
+
+@extend_schema_field(_SEVERAL)
+class Crops(serializers.ListField):
+    """Regions, of `image` first and then of `image_of`: "0,0,1,1" leaves a picture whole."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(child=Text(max_length=100), max_length=MOST_PICTURES, **options)
+
+    def to_internal_value(self, data: Any) -> Any:
+        texts = super().to_internal_value([data] if isinstance(data, str) else data)
+        try:
+            return tuple(Crop.parse(text) for text in texts)
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+
+    def to_representation(self, value: Any) -> Any:
+        return value
 
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}})
@@ -115,7 +149,8 @@ class SearchSerializer(Strict):
     """The body of a search in JSON; in an address the filters stand beside the others."""
 
     q = Text(max_length=LONGEST_QUERY, required=False, allow_blank=True, help_text="Words, or an exact code.")
-    image_of = Text(max_length=64, required=False, allow_blank=True, help_text="Sku whose pictures are the query.")
+    image_of = Skus(required=False, help_text="Sku whose pictures are the query, or up to four.")
+    crop = Crops(required=False, help_text="A region for each picture: x,y,width,height as shares from 0 to 1.")
     mode = serializers.ChoiceField(MODES, required=False)
     filters = FiltersSerializer(required=False)
     facets = Values(required=False, help_text=f"{', '.join(FACETS)}, attributes.NAME, or none; left out: what fits.")
@@ -163,14 +198,14 @@ def from_address(params: QueryDict) -> dict[str, Any]:
     return {**data, **({"filters": filters} if filters else {})}
 
 
-def read(data: Any, image: Image.Image | None = None) -> SearchRequest:
+def read(data: Any, images: tuple[Image.Image, ...] = ()) -> SearchRequest:
     """Check everything. Raises ValidationError with a sentence for each field at fault."""
     serializer = SearchSerializer(data=data)
     serializer.is_valid(raise_exception=True)
     given = dict(serializer.validated_data)
     given["not_q"] = given.pop("not", "")
     given["filters"] = Filters(**given.get("filters", {}))
-    return SearchRequest(image=image, **given)
+    return SearchRequest(image=images or None, **given)
 
 
 def picture(upload: Any) -> Image.Image:

@@ -18,8 +18,10 @@ from catalog.api.parsing import StrictJSONParser
 from catalog.api.permissions import AnonymousThrottle
 from search.api import parameters
 from search.api.rendering import OrjsonRenderer, card
-from search.query import BadRequest, Facet, Hit, SearchRequest, SearchUnavailable, search, suggest
+from search.query import BadRequest, Facet, Hit, SearchRequest, SearchUnavailable, suggest
 from search.query.personal import shopper_of
+from search.query.request import MOST_PICTURES
+from search.serving import serve
 
 
 class Unavailable(APIException):
@@ -28,7 +30,7 @@ class Unavailable(APIException):
 
 
 class PublicView(APIView):
-    """Anybody may ask, also by POST: nothing is written, so there is nothing to protect by a key or a CSRF token."""
+    """Anybody may ask, also by POST: nothing of anybody's is changed, so neither a key nor a CSRF token protects it."""
 
     permission_classes = [AllowAny]
     authentication_classes: Any = []
@@ -50,7 +52,8 @@ _LIST = {"type": "array", "items": {"type": "string"}}
 _PARAMETERS = [
     OpenApiParameter("q", str, description="Words, or an exact sku, model number or EAN."),
     OpenApiParameter("not", str, description="Words to stay away from."),
-    OpenApiParameter("image_of", str, description="Sku of the product whose pictures are the query."),
+    OpenApiParameter("image_of", _LIST, description="Sku of the product whose pictures are the query; up to four."),
+    OpenApiParameter("crop", _LIST, description="A region of each picture, in their order: x,y,width,height, 0 to 1."),
     OpenApiParameter("mode", str, enum=parameters.MODES),
     OpenApiParameter("category", str, description="Slug; its whole subtree counts."),
     OpenApiParameter("brand", _LIST, description="Slugs; repeat it for alternatives."),
@@ -71,7 +74,12 @@ _PARAMETERS = [
 _MULTIPART = inline_serializer(
     "SearchByPicture",
     {
-        "image": serializers.FileField(help_text="JPEG, PNG or WebP. The other fields are named as in the address."),
+        "image": serializers.ListField(
+            child=serializers.FileField(), max_length=MOST_PICTURES, help_text="JPEG, PNG or WebP; up to four."
+        ),
+        "crop": serializers.ListField(
+            child=serializers.CharField(), required=False, help_text="x,y,width,height of each picture, from 0 to 1."
+        ),
         "q": serializers.CharField(required=False),
     },
 )
@@ -120,22 +128,23 @@ class SearchView(PublicView):
         """The same in a body: JSON, or a form with a picture in the field `image`."""
         if request.query_params:
             raise ValidationError({"detail": ["A POST takes everything in its body, nothing in its address."]})
-        data, image = request.data, None
+        data, images = request.data, ()
         if isinstance(data, QueryDict):
             data = data.copy()
             uploads = data.pop("image", [])
             if stray := [name for name in request.FILES if name != "image"]:
                 raise ValidationError({stray[0][:100]: ["Only `image` may be a file."]})
-            if len(uploads) > 1:
-                raise ValidationError({"image": ["Send one picture."]})
-            image = parameters.picture(uploads[0]) if uploads else None
+            if len(uploads) > MOST_PICTURES:
+                raise ValidationError({"image": [f"Send at most {MOST_PICTURES} pictures."]})
+            images = tuple(parameters.picture(upload) for upload in uploads)
             data = parameters.from_address(data)
-        return self._answer(request, parameters.read(data, image))
+        return self._answer(request, parameters.read(data, images))
 
     @staticmethod
     def _answer(request: Request, asked: SearchRequest) -> Response:
         # Who asks is looked up only where it can matter: most searches are of strangers, and it costs a query.
-        found = search(replace(asked, shopper=shopper_of(request)) if asked.personal else asked)
+        known = replace(asked, shopper=shopper_of(request)) if asked.personal else asked
+        found = serve(request, known, surface="api")
         return Response(
             {
                 "hits": [_hit(hit) for hit in found.hits],

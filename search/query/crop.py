@@ -20,9 +20,7 @@ class Crop(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """Read "x,y,width,height"; None for "" and for the whole picture. Raises ValueError with a sentence."""
-        if not text.strip():
-            return None
+        """Read "x,y,width,height"; None for the whole picture. Raises ValueError with a sentence."""
         try:
             numbers = [float(part) for part in text.split(",")] if text.isascii() and len(text) <= 100 else []
         except ValueError:

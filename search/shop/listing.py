@@ -1,6 +1,7 @@
 """A page of results: what is asked, the cards, the filters that can be set and taken back, and the pages."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -8,11 +9,12 @@ from django.http import HttpRequest, QueryDict
 
 from catalog.models import Brand, Category, Collection, Product, Promotion, Store, Tag
 from catalog.selectors import published_products, with_card_parts
-from search import query
 from search.query.engine import DEEPEST
 from search.query.personal import shopper_of
-from search.query.request import Facet, SearchRequest, SearchResult
+from search.query.request import MOST_PICTURES, Facet, SearchRequest, SearchResult
+from search.serving import serve
 from search.shop import parameters
+from search.shop.asked_pictures import PARAMETERS, AskedPicture, with_pictures, written
 from search.shop.cards import Card, make_cards
 
 _SINGLE = ("category", "promotion", "collection")  # one value at a time: radio buttons
@@ -56,6 +58,22 @@ class FacetView:
 
 
 @dataclass(frozen=True)
+class PictureView:
+    """A picture that is searched with, and the addresses without it and with all of it."""
+
+    asked: AskedPicture
+    url: str  # of the search without it
+    whole_url: str
+    card: Card | None = None  # of its product; None for an uploaded one
+
+    @property
+    def outline(self) -> str:
+        """All of the picture but the region, as an SVG path in percent."""
+        edges = {name: f"{value:g}" for name, value in self.asked.edges.items()}
+        return "M0 0H100V100H0ZM{x} {y}h{width}v{height}h-{width}z".format(**edges)
+
+
+@dataclass(frozen=True)
 class Listing:
     asked: parameters.Asked
     result: SearchResult
@@ -65,7 +83,22 @@ class Listing:
     pages: int
     urls: dict[str, str] = field(default_factory=dict)  # "next", "previous", "clear", "no_picture"
     hidden: tuple[tuple[str, str], ...] = ()  # what the filter form must carry along
-    like: Card | None = None  # the product whose pictures are the query
+    pictures: list[PictureView] = field(default_factory=list)  # that are searched with
+    others: tuple[tuple[str, str], ...] = ()  # of the address, besides pictures and page
+
+    @property
+    def picture_fields(self) -> list[tuple[str, str]]:
+        """What a form needs to carry the pictures along."""
+        return written(self.asked.pictures)
+
+    @property
+    def all_fields(self) -> list[tuple[str, str]]:
+        """The whole search, for forms that change its pictures."""
+        return [*self.others, *self.picture_fields]
+
+    @property
+    def room_for_pictures(self) -> bool:
+        return len(self.pictures) < MOST_PICTURES
 
     @property
     def first(self) -> int:
@@ -83,10 +116,10 @@ def listing(request: HttpRequest, *, within: dict[str, Any] | None = None) -> Li
     asked = parameters.read(params, within=within)
     if asked.request.personal:
         asked = replace(asked, request=replace(asked.request, shopper=shopper_of(request)))
-    result = query.search(asked.request)
-    like = _like(asked.request.image_of)
+    result = serve(request, asked.request, surface="page")
+    likes = _likes(asked.request.skus)
     shown = [hit.product for hit in result.hits]
-    cards = make_cards([*shown, *like], explanations={hit.product.pk: hit.explanation for hit in result.hits})
+    cards = make_cards([*shown, *likes], explanations={hit.product.pk: hit.explanation for hit in result.hits})
     facets = [_facet_view(facet, params) for facet in result.facets if facet.name not in within]
     facets = [view for view in facets if view.divides(result.total)]
     pages = _pages(result.total, asked.request)
@@ -102,22 +135,44 @@ def listing(request: HttpRequest, *, within: dict[str, Any] | None = None) -> Li
             "next": _url(params, page=str(page + 1)) if page < pages else "",
             "previous": _url(params, page=str(page - 1) if page > 2 else "") if page > 1 else "",
             "first": _url(params, page=""),
-            "clear": _only(params, "q", "picture", "image_of", "mode", "sort"),
-            "no_picture": _url(params, picture="", image_of="", page=""),
+            "clear": _only(params, "q", "picture", "image_of", "crop", "mode", "sort"),
+            "no_picture": _url(params, picture="", image_of="", crop="", page=""),
         },
         hidden=_hidden(params, facets, result.total),
-        like=cards[-1] if like else None,
+        pictures=_pictures(params, asked.pictures, {card.product.sku: card for card in cards[len(shown) :]}),
+        others=tuple(
+            (name, value)
+            for name, values in params.lists()
+            if name not in (*PARAMETERS, "page")
+            for value in values
+            if value
+        ),
     )
 
 
-def _like(sku: str) -> list[Product]:
-    """The product whose pictures are the query, if that is one which shoppers may see."""
-    return list(with_card_parts(published_products().filter(sku=sku))) if sku else []
+def _likes(skus: tuple[str, ...]) -> list[Product]:
+    """The products whose pictures are searched with, of those which shoppers may see."""
+    return list(with_card_parts(published_products().filter(sku__in=skus))) if skus else []
+
+
+def _pictures(params: QueryDict, pictures: tuple[AskedPicture, ...], cards: dict[str, Card]) -> list[PictureView]:
+    def address(changed: Iterable[AskedPicture]) -> str:
+        return _address(with_pictures(params, changed))
+
+    return [
+        PictureView(
+            asked=picture,
+            url=address(each for each in pictures if each != picture),
+            whole_url=address(replace(each, crop=None) if each == picture else each for each in pictures),
+            card=None if picture.uploaded else cards.get(picture.name),
+        )
+        for picture in pictures
+    ]
 
 
 def _pages(total: int, request: SearchRequest) -> int:
     """How many pages can be turned to; `search` ranks, and lists, only so many products."""
-    asks = bool(request.q or request.not_q or request.image or request.image_of)
+    asks = bool(request.q or request.not_q or request.pictured)
     return max(1, min(math.ceil(total / request.page_size), DEEPEST[asks] // request.page_size))
 
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import QueryDict
 
 from search.query.request import Filters, SearchRequest
-from search.shop import query_pictures
+from search.shop import asked_pictures
 
 MAX_VALUES = 50  # alternatives within one filter
 MAX_ATTRIBUTES = 20
@@ -55,8 +55,6 @@ class _Values(forms.Field):
 
 class _SearchForm(forms.Form):
     q = forms.CharField(label="Search", required=False, max_length=300)
-    picture = forms.CharField(label="Picture", required=False, max_length=60)
-    image_of = forms.CharField(label="Like this product", required=False, max_length=64)
     mode = forms.ChoiceField(label="Mode", required=False, choices=MODES.items())
     sort = forms.ChoiceField(label="Order", required=False, choices=SORTS.items())
     page = forms.IntegerField(label="Page", required=False, min_value=1, max_value=MAX_PAGE)
@@ -76,10 +74,10 @@ _SearchForm.base_fields["not"] = forms.CharField(label="Without", required=False
 
 @dataclass(frozen=True)
 class Asked:
-    """What the address asks for, and the picture's token beside the decoded picture."""
+    """What the address asks for, and its pictures by name beside the decoded ones."""
 
     request: SearchRequest
-    picture: str = ""
+    pictures: tuple[asked_pictures.AskedPicture, ...] = ()
 
 
 def read(params: QueryDict, *, within: dict[str, Any] | None = None) -> Asked:
@@ -103,13 +101,18 @@ def read(params: QueryDict, *, within: dict[str, Any] | None = None) -> Asked:
         "attributes": _attributes(params),
         **(within or {}),
     }
-    picture = data["picture"]
+    try:
+        pictures = asked_pictures.read_pictures(params)
+    except ValueError as error:
+        raise ParameterError([f"Picture: {error}"]) from None
+    uploaded = asked_pictures.images(pictures)
     return Asked(
         SearchRequest(
             q=data["q"],
             not_q=data["not"],
-            image=query_pictures.open_picture(picture) if picture else None,
-            image_of="" if picture else data["image_of"],
+            image=uploaded or None,
+            image_of=tuple(each.name for each in pictures if not each.uploaded),
+            crop=tuple(each.crop for each in pictures),
             mode=data["mode"] or "hybrid",
             sort=data["sort"] or "relevance",
             filters=Filters(**filters),
@@ -118,7 +121,7 @@ def read(params: QueryDict, *, within: dict[str, Any] | None = None) -> Asked:
             explain="explain" in params,
             personal=params.get("personal", "").lower() not in OFF,
         ),
-        picture,
+        pictures,
     )
 
 

@@ -10,6 +10,7 @@ app_name = "shop"
 urlpatterns = [
     path("", views.home, name="home"),
     path("search", views.search_page, name="search"),
+    path("search/region", views.region, name="region"),
     path("search/picture", views.by_picture, name="by-picture"),
     path("search/picture/<str:token>", views.query_picture, name="query-picture"),
     path("p/<str:slug>", views.product, name="product"),

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -17,8 +17,10 @@ from catalog.models import Brand, Category, Collection, Product, Promotion, Stor
 from catalog.pictures import PictureError
 from catalog.selectors import family_of, product_by_slug, promotions_at
 from search.documents import attribute_values
+from search.merchandising.leading import address_for
 from search.query.errors import BadRequest, SearchUnavailable
-from search.shop import query_pictures
+from search.query.request import MOST_PICTURES
+from search.shop import asked_pictures, query_pictures
 from search.shop.cards import make_cards
 from search.shop.home import front_page
 from search.shop.listing import listing
@@ -41,6 +43,9 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def search_page(request: HttpRequest) -> HttpResponse:
+    # A filter that htmx sets on a page that is there leads nowhere else.
+    if "HX-Request" not in request.headers and (address := address_for(request)):
+        return redirect(address)
     return _results(request, "shop/search.html", {})
 
 
@@ -51,11 +56,16 @@ def by_picture(request: HttpRequest) -> HttpResponse:
         return render(request, "shop/by_picture.html")
     try:
         upload = request.FILES.get("picture")
-        words = request.POST.get("q", "")[:300]
+        search = _search_of(request.POST)
+        pictures = asked_pictures.read_pictures(search)
     except RequestDataTooBig:
         return _picture_error(request, "The upload is too large.", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    except ValueError as error:
+        return _picture_error(request, str(error), HTTPStatus.BAD_REQUEST)
     if upload is None:
         return _picture_error(request, "Choose a picture first.", HTTPStatus.BAD_REQUEST)
+    if len(pictures) >= MOST_PICTURES:
+        return _picture_error(request, f"At most {MOST_PICTURES} pictures at once.", HTTPStatus.BAD_REQUEST)
     if not admits(request, "query-picture", UPLOADS):
         return _picture_error(
             request, "That were many pictures in a minute. Please wait a little.", HTTPStatus.TOO_MANY_REQUESTS
@@ -64,8 +74,34 @@ def by_picture(request: HttpRequest) -> HttpResponse:
         token = query_pictures.keep(upload.read())
     except PictureError as error:
         return _picture_error(request, str(error), HTTPStatus.BAD_REQUEST)
-    asked = {"picture": token, **({"q": words} if words.strip() else {})}
-    return redirect(f"{reverse('shop:search')}?{urlencode(asked)}", permanent=False)
+    return _to_search(search, (*pictures, asked_pictures.AskedPicture("picture", token)))
+
+
+@require_safe
+def region(request: HttpRequest) -> HttpResponse:
+    """Search with another region of one of the pictures: from the form's numbers to the address that holds it."""
+    search = _search_of(request.GET)
+    edges = {edge: request.GET.get(f"region_{edge}", "") for edge in asked_pictures.EDGES}
+    try:
+        pictures = asked_pictures.cropped(asked_pictures.read_pictures(search), request.GET.get("region_of", ""), edges)
+    except ValueError as error:
+        context = {"sentences": [str(error)]}
+        return render(request, "shop/bad_request.html", context, status=HTTPStatus.BAD_REQUEST)
+    return _to_search(search, pictures)
+
+
+def _search_of(given: QueryDict) -> QueryDict:
+    """The search that a form carries along."""
+    search = QueryDict(mutable=True)
+    for name in given:
+        if name != "csrfmiddlewaretoken" and not name.startswith("region_"):
+            search.setlist(name, [value[:300] for value in given.getlist(name) if value.strip()])
+    return search
+
+
+def _to_search(search: QueryDict, pictures: tuple[asked_pictures.AskedPicture, ...]) -> HttpResponse:
+    address = asked_pictures.with_pictures(search, pictures).urlencode()
+    return redirect(f"{reverse('shop:search')}?{address}", permanent=False)
 
 
 def _picture_error(request: HttpRequest, sentence: str, status: HTTPStatus) -> HttpResponse:

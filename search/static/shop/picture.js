@@ -9,7 +9,10 @@ export function pictureSearch(overlay, panel) {
     const input = form.querySelector("input[type=file]");
     input.addEventListener("change", () => input.files[0] && send(form, input.files[0]));
   }
-  const nearest = () => (panel?.matches(":popover-open") ? panel.querySelector("[data-drop]") : forms[0]);
+  // What is dropped or pasted anywhere starts a search of its own, unless the form that adds to this one is open.
+  const adding = () => forms.find((form) => form.matches("details[open] [data-adds]"));
+  const nearest = () =>
+    panel?.matches(":popover-open") ? panel.querySelector("[data-drop]") : adding() ?? forms.find((form) => !form.matches("[data-adds]"));
 
   for (const opener of document.querySelectorAll("[data-picture-panel]")) {
     opener.addEventListener("click", (event) => {

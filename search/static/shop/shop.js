@@ -1,6 +1,7 @@
 // What plain links and forms cannot do: the theme, pictures by drop and paste, suggestions, the gallery.
 import { combobox } from "./combobox.js";
 import { pictureSearch } from "./picture.js";
+import { regions } from "./region.js";
 
 const root = document.documentElement;
 
@@ -12,6 +13,7 @@ document.querySelector("[data-theme-toggle]")?.addEventListener("click", () => {
 
 for (const box of document.querySelectorAll("[data-suggest]")) combobox(box);
 pictureSearch(document.querySelector("#drop-anywhere"), document.querySelector("#picture-panel"));
+regions(document);
 
 // Addresses that people share hold only what was asked for.
 document.addEventListener("htmx:configRequest", (event) => {

@@ -2,16 +2,20 @@
 
 import json
 import re
+from html import unescape
+from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from django.http import QueryDict
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from catalog import services
 from catalog.models import Brand, Category, Picture, Product, Promotion, Variant
+from search.query.crop import Crop
 from search.query.errors import BadRequest, SearchUnavailable
 from tests.search.shop.conftest import picture
 
@@ -308,8 +312,10 @@ def test_a_product_with_nothing_but_a_name_has_a_page(client, db):
 # Search by picture ------------------------------------------------------------------------------------------------
 
 
-def upload(client: Client, data: bytes, **fields: str):
-    return client.post("/search/picture", {"picture": SimpleUploadedFile("p.jpg", data), **fields})
+def upload(client: Client, data: bytes, **fields: Any):
+    # The pictures that the search has already are fields of the same name as the file.
+    files = [*fields.pop("picture", ()), SimpleUploadedFile("p.jpg", data)]
+    return client.post("/search/picture", {"picture": files, **fields})
 
 
 def test_an_uploaded_picture_leads_to_results_that_any_process_can_page(client, catalogue, found):
@@ -319,7 +325,7 @@ def test_an_uploaded_picture_leads_to_results_that_any_process_can_page(client, 
     page = Client().get(answer["location"])
     assert page.status_code == 200
     assert asked[0].q == "blue"
-    assert asked[0].image.mode == "RGB"
+    assert [image.mode for image in asked[0].images] == ["RGB"]
     shown = re.search(r'src="(/search/picture/[^"]+)"', page.content.decode())[1]
     assert client.get(shown)["content-type"] == "image/webp"
 
@@ -343,6 +349,86 @@ def test_one_address_may_leave_only_so_many_pictures(client, catalogue):
     answers = [upload(client, picture("#c0392b", side=48)).status_code for _ in range(31)]
     assert set(answers[:30]) == {302}
     assert answers[30] == 429
+
+
+def address_of(client: Client, *colours: str) -> str:
+    """The address of a search with several uploaded pictures, one added after the other."""
+    carried: dict[str, Any] = {"q": "cup", "brand": ["acme", "nord"]}
+    for colour in colours:
+        answer = upload(client, picture(colour), **carried)
+        assert answer.status_code == 302, answer.content
+        carried = dict(QueryDict(answer["location"].partition("?")[2]).lists())
+    return answer["location"]
+
+
+def test_another_picture_joins_the_search_with_its_words_and_filters(client, catalogue, found):
+    asked = found()
+    page = client.get(address_of(client, "#c0392b", "#2d5fd0"))
+    assert len(asked[0].images) == 2
+    assert (asked[0].q, asked[0].filters.brand) == ("cup", ("acme", "nord"))
+    html = page.content.decode()
+    assert "Like these pictures" in text_of(page)
+    without = re.findall(r'<a class="link remove" href="([^"]+)"', html)
+    assert len(without) == 2
+    client.get(unescape(without[0]))
+    assert len(asked[1].images) == 1
+    assert asked[1].filters.brand == ("acme", "nord")
+
+
+def test_a_search_takes_four_pictures_and_no_fifth(client, catalogue, found):
+    found()
+    address = address_of(client, "#c0392b", "#2d5fd0", "#2e9d57", "#f2c230")
+    assert "data-adds" not in client.get(address).content.decode()
+    carried = dict(QueryDict(address.partition("?")[2]).lists())
+    refused = upload(client, picture("#111111"), **carried)
+    assert refused.status_code == 400
+    assert "At most 4 pictures" in text_of(refused)
+    assert client.get(f"{address}&image_of=CUP-red").status_code == 400
+
+
+def test_a_part_of_a_product_s_picture_is_set_by_four_numbers(client, catalogue, found):
+    asked = found()
+    edges = {"region_x": "10", "region_y": "20", "region_width": "50", "region_height": "90"}
+    answer = client.get("/search/region", {"image_of": "CUP-red", "q": "blue", "region_of": "0", **edges})
+    assert answer.status_code == 302
+    page = client.get(answer["location"])
+    assert asked[0].crop == (Crop(0.1, 0.2, 0.5, 0.8),), "what reaches beyond the picture is cut off"
+    assert (asked[0].skus, asked[0].q) == (("CUP-red",), "blue")
+    assert "M0 0H100V100H0ZM10 20h50v80h-50z" in page.content.decode(), "the page shows which part it is"
+    client.get(unescape(re.search(r'href="([^"]+)">Whole picture<', page.content.decode())[1]))
+    assert asked[1].crop in ((), (None,))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"region_of": "1"},
+        {"region_of": "-1"},
+        {"region_of": "٠"},
+        {"region_of": ""},
+        {"region_x": "nan"},
+        {"region_x": "-5"},
+        {"region_y": "100"},
+        {"region_width": "0"},
+        {"region_width": "1e400"},
+        {"region_height": "<script>"},
+    ],
+)
+def test_a_part_that_makes_no_sense_is_refused_with_a_sentence(client, catalogue, changed):
+    edges = {"region_x": "10", "region_y": "20", "region_width": "50", "region_height": "50"}
+    answer = client.get("/search/region", {"image_of": "CUP-red", "region_of": "0", **edges, **changed})
+    assert answer.status_code == 400
+    assert re.search(r"region|picture", text_of(answer))
+
+
+@pytest.mark.parametrize(
+    "crop", ["", "1", "0,0,1", "0,0,1,1,1", "a,b,c,d", "0,0,nan,1", "-1,0,1,1", ".5,.5,.6,.5", "0,0,0,0"]
+)
+def test_a_region_in_the_address_is_checked(client, catalogue, found, crop):
+    found()
+    answer = client.get("/search", {"image_of": "CUP-red", "crop": crop})
+    assert answer.status_code == (200 if crop == "" else 400)
+    assert client.get("/search", {"image_of": "CUP-red", "crop": ["0,0,1,1", "0,0,1,1"]}).status_code == 400
 
 
 def test_an_expired_picture_asks_for_it_again(client, catalogue, found):
