@@ -33,5 +33,5 @@ class SearchConfigurationAdmin(ModelAdmin):
             reverse("admin:search_judgmentset_side_by_side"),
             urlencode({"b": configuration.name}),
             reverse("admin:search_comparisonrun_start"),
-            urlencode({"b": configuration.name}),
+            urlencode({"b": configuration.name, "set": ""}),
         )

@@ -37,5 +37,7 @@ def facts(product: Product) -> list[str]:
     if product.price is not None:
         told.append(f"{product.price} {product.currency}")
     for name, value in list(product.attributes.items())[:MOST_ATTRIBUTES]:
-        told.append(f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}"[:60])
+        told.append(
+            f"{name.replace('_', ' ').strip()}: {', '.join(map(str, value)) if isinstance(value, list) else value}"[:60]
+        )
     return told

@@ -95,10 +95,11 @@ class ComparisonRunAdmin(ReadOnlyAdmin):
         if not may_run(request):
             raise PermissionDenied
         given = request.POST or request.GET
+        first = JudgmentSet.objects.values_list("name", flat=True).first() or ""
         chosen = {
             "a": given.get("a", DEFAULT)[:2000],
             "b": given.get("b", "lexical")[:2000],
-            "set": given.get("set", "")[:60],
+            "set": given.get("set", first)[:60],  # empty: the most popular queries
             "judge": given.get("judge", "")[:150],
         }
         if request.method == "POST":
