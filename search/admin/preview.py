@@ -1,5 +1,6 @@
 """What a rule would do, shown beside what the search does now, before anything is saved."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +11,11 @@ from django.utils import timezone
 
 from catalog.models import Product
 from search import query
+from search.index.errors import VectorStoreError
+from search.index.live import live_collection
+from search.merchandising import steering
 from search.merchandising.rules import Compiled, compiled, in_order, outcome_for, saved_rules
+from search.merchandising.segments import EVERYBODY
 from search.models import Rule
 from search.query.errors import SearchError
 from search.query.request import Filters, SearchRequest, SearchResult
@@ -54,22 +59,23 @@ def preview(model_admin: Any, request: HttpRequest, pk: int | None = None) -> Ht
 
 
 def compare(draft: Compiled, asked: SearchRequest) -> dict[str, Any]:
-    """Search without the draft and with it, whether it is switched on and scheduled now or not."""
+    """Search without the draft and with it: as it would be switched on, in its time, for whom it is made."""
     others = [rule for rule in saved_rules() if not draft.id or rule.id != draft.id]
-    now = replace(draft, starts_at=None, ends_at=None)
+    now = replace(draft, starts_at=None, ends_at=None, segment=EVERYBODY)
     asked = replace(asked, page_size=COMPARED, facets=(), personal=False, explain=True)
+    outcome = outcome_for(asked.q, asked.filters.category, rules=[now])
     try:
         before = query.search(replace(asked, rules=saved_rules()))
         after = query.search(replace(asked, rules=in_order([*others, now])))
-    except SearchError as error:
+        hidden = steering.hidden(outcome, live_collection())
+    except (SearchError, VectorStoreError) as error:
         return {"problems": [str(error)]}
-    held = bool(outcome_for(asked.q, asked.filters.category, (now.segment,), rules=[now]).rules)
     return {
         "q": asked.q,
         "category": asked.filters.category,
-        "holds": held,
+        "holds": bool(outcome.rules),
         "sides": [
-            {"title": "Now", "rows": _before(before, after), "total": before.total},
+            {"title": "Now", "rows": _before(before, after, hidden), "total": before.total},
             {"title": "With this rule", "rows": _after(before, after), "total": after.total},
         ],
         "redirect": after.query.get("redirect", ""),
@@ -78,17 +84,17 @@ def compare(draft: Compiled, asked: SearchRequest) -> dict[str, Any]:
     }
 
 
-def _before(before: SearchResult, after: SearchResult) -> list[Row]:
+def _before(before: SearchResult, after: SearchResult, hidden: Collection[int]) -> list[Row]:
     there = {hit.product.pk for hit in after.hits}
-    gone = (
-        {hit.product.pk for hit in before.hits} - there
-        if after.total <= COMPARED or before.total > after.total
-        else set()
-    )
-    return [
-        Row(place, hit.product, *(("gone", "hidden") if hit.product.pk in gone else ("", "")))
-        for place, hit in enumerate(before.hits[:SHOWN], start=1)
-    ]
+    rows = []
+    for place, hit in enumerate(before.hits[:SHOWN], start=1):
+        if hit.product.pk in there:
+            rows.append(Row(place, hit.product))
+        elif hit.product.pk in hidden:
+            rows.append(Row(place, hit.product, "gone", "hidden"))
+        else:
+            rows.append(Row(place, hit.product, "down", f"after {COMPARED}"))
+    return rows
 
 
 def _after(before: SearchResult, after: SearchResult) -> list[Row]:

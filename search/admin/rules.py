@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
@@ -62,7 +63,7 @@ class RuleForm(forms.ModelForm):
                 raise ValidationError(f"{error}.") from error
             if not text:
                 continue
-            key = key_of(text, "en")
+            key = key_of(text, settings.LANGUAGE_CODE)
             if not key:
                 raise ValidationError(f"“{text}” holds no word that could be searched for.")
             if len(key) > MAX_WORDS_IN_QUERY:
