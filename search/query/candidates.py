@@ -69,6 +69,7 @@ def candidates(asked: Asked, lifted: Sequence[str], pinned: Sequence[int], live:
             near=near,
             # Whoever asks for more like a product has seen that one.
             without=retrieved.unwanted | likes,
+            looks=looks,
             prior=ranking.prior_for(words, how) if variant == ALL else None,
         )
         for variant, lists in retrieved.lists.items()

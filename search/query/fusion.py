@@ -18,6 +18,7 @@ from typing import Any, Literal
 from search.index.schema import IMAGE, TERMS, TEXT
 from search.query.floor import COVERED, Nearness, related
 from search.query.retrieve import TEXT_TO_IMAGE, Ranked
+from search.query.text_to_image import Looks
 
 BEHAVIOUR = "behaviour"
 RANK_CONSTANT = 60
@@ -55,8 +56,8 @@ class Scored:
 
     @property
     def weak(self) -> bool:
-        """Whether it was found by likeness alone: it has none of the words."""
-        return TERMS not in self.parts and "exact" not in self.parts
+        """Whether it was found by likeness alone: it has none of the words, and no filter stands for them."""
+        return TERMS not in self.parts and not self.covers
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,14 @@ def fuse(
     asked: float = 0.0,
     near: Nearness | None = None,
     without: Collection[int] = (),
+    looks: Looks | None = None,
     prior: Prior | None = None,
     granted: float = 0.0,
 ) -> list[Scored]:
     """Best first; equal scores by id, so that pages never overlap.
 
     `asked` is the score of a product that has all of the query's words; `near` is None where no text was compared.
+    `looks` is None where the words were not held against pictures.
     `granted` is the share of `asked` of words that the filters stand for: what meets the filters covers them.
     `prior` is asked once for what passed the floor, if it has a weight, and adds nothing to what nobody wanted.
     """
@@ -101,7 +104,7 @@ def fuse(
     for scored in found.values():
         terms = scored.parts.get(TERMS)
         scored.coverage = max(terms["score"] / asked if terms and asked else 0.0, granted)
-        if scored.id not in without and (scored.id in first or _passes(scored, weights, near, picture_floor)):
+        if scored.id not in without and (scored.id in first or _passes(scored, near, looks, picture_floor)):
             kept.append(scored)
     _add_prior(kept, prior, weights.get(BEHAVIOUR, 0.0))
     shares = _Shares(fusion, lists, asked, near, by_score=nearest is not None)
@@ -177,12 +180,13 @@ def guarded(ranked: Sequence[Scored]) -> list[Scored]:
     return [*ahead, *(scored for scored in ranked[: last + 1] if scored.weak), *ranked[last + 1 :]]
 
 
-def _passes(scored: Scored, weights: Mapping[str, float], near: Nearness | None, picture_floor: float | None) -> bool:
+def _passes(scored: Scored, near: Nearness | None, looks: Looks | None, picture_floor: float | None) -> bool:
     if picture_floor is not None:
         # Words beside a picture may ask for something that looks rather different ("the same in blue").
         image = scored.parts.get(IMAGE)
         return image is not None and (image["score"] >= picture_floor or scored.coverage >= COVERED)
-    if TEXT_TO_IMAGE in scored.parts and weights.get(TEXT_TO_IMAGE):
-        return True  # its list holds nothing else, see `search.query.text_to_image`
     text = scored.parts.get(TEXT)
+    # Both lists begin where they may support each other.
+    if looks and (shown := scored.parts.get(TEXT_TO_IMAGE)) and (text or shown["score"] >= looks.high):
+        return True
     return related(scored.coverage, text["score"] if text else None, near)

@@ -3,8 +3,9 @@
 The joint encoder's text vector is compared with the products' pictures (CLIP: Radford et al., ICML 2021). Cosines
 across the two kinds are low and differ from query to query, so a fixed threshold says nothing; what counts is how far
 a picture stands out for this query from pictures in general. That is measured on a sample of the catalogue's own
-pictures, and the bar is set by texts that have nothing to do with each other: a picture has to stand out more than the
-best one does for most of these. So in a shop that sells nothing of the kind the part stays empty.
+pictures, and two bars are set by texts that have nothing to do with each other. A picture that stands out more than the
+best one does for most of these may support a text that is somewhat near; one that stands out more than for any of them,
+of which the shop may well sell some, stands alone.
 """
 
 import json
@@ -32,14 +33,16 @@ SAMPLE_SECONDS = 900.0
 QUANTILE = 0.75
 LEAST_DEVIATIONS = 3.0  # however little the unrelated texts find
 LIMIT = 100
+Bars = tuple[float, float]  # standard deviations: from where a picture supports, and from where it stands alone
 
 
 @dataclass(frozen=True)
 class Looks:
-    """A query as pictures are searched: its vector, and the cosine below which a picture is like any other."""
+    """A query as pictures are searched: its vector, and the cosines from which a picture supports or stands alone."""
 
     vector: Vectors  # (dim,)
     low: float
+    high: float
 
 
 def looks_of(live: Live, q: str) -> Looks | None:
@@ -47,36 +50,32 @@ def looks_of(live: Live, q: str) -> Looks | None:
 
     Raises EncoderError and VectorStoreError.
     """
-    pictures = _sample(live)
+    pictures, bars = _known(live)
     if len(pictures) < FEWEST:
         return None
     vector = _encoded(json.dumps(live.image_spec, sort_keys=True), q)
     cosines = pictures @ vector
-    return Looks(vector, float(cosines.mean() + _bar(live) * cosines.std()))
+    low, high = (float(cosines.mean() + bar * cosines.std()) for bar in bars)
+    return Looks(vector, low, high)
 
 
-def bar(pictures: NDArray[np.float32], texts: NDArray[np.float32]) -> float:
-    """By how many standard deviations the best of ``(n, dim)`` pictures stands out for most of ``(m, dim)`` texts."""
+def bars_of(pictures: NDArray[np.float32], texts: NDArray[np.float32]) -> Bars:
+    """By how many standard deviations the best of ``(n, dim)`` pictures stands out for ``(m, dim)`` texts: for most of
+    them, and for that for which it does most.
+    """
     cosines = texts @ pictures.T
     spread = np.maximum(cosines.std(axis=1), 1e-9)
     best = (cosines.max(axis=1) - cosines.mean(axis=1)) / spread
-    return max(float(np.quantile(best, QUANTILE)), LEAST_DEVIATIONS)
+    low = max(float(np.quantile(best, QUANTILE)), LEAST_DEVIATIONS)
+    return low, max(float(best.max()), low)
 
 
 _lock = threading.Lock()
-_samples: OrderedDict[str, tuple[float, NDArray[np.float32], float]] = OrderedDict()
+_samples: OrderedDict[str, tuple[float, NDArray[np.float32], Bars]] = OrderedDict()
 
 
-def _sample(live: Live) -> NDArray[np.float32]:
-    return _known(live)[0]
-
-
-def _bar(live: Live) -> float:
-    return _known(live)[1]
-
-
-def _known(live: Live) -> tuple[NDArray[np.float32], float]:
-    """The sampled pictures and their bar, read once in a quarter of an hour for each collection."""
+def _known(live: Live) -> tuple[NDArray[np.float32], Bars]:
+    """The sampled pictures and their bars, read once in a quarter of an hour for each collection."""
     with _lock:
         known = _samples.get(live.name)
     if known is not None and time.monotonic() - known[0] < SAMPLE_SECONDS:
@@ -95,14 +94,14 @@ def _known(live: Live) -> tuple[NDArray[np.float32], float]:
     )
     rows = [point.vector[IMAGE][0] for point in points if isinstance(point.vector, dict) and point.vector.get(IMAGE)]
     pictures = np.asarray(rows, dtype=np.float32)
-    height = 0.0
+    bars = 0.0, 0.0
     if len(pictures) >= FEWEST:
-        height = bar(pictures, encoder_for(live.image_spec).encode_text(list(UNRELATED), query=True))
+        bars = bars_of(pictures, encoder_for(live.image_spec).encode_text(list(UNRELATED), query=True))
     with _lock:
-        _samples[live.name] = time.monotonic(), pictures, height
+        _samples[live.name] = time.monotonic(), pictures, bars
         while len(_samples) > 4:
             _samples.popitem(last=False)
-    return pictures, height
+    return pictures, bars
 
 
 @lru_cache(maxsize=2048)

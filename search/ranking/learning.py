@@ -144,7 +144,7 @@ def ranker_scores(trained: ranker.Ranker, group: Group) -> NDArray[np.float64]:
     rows = group.rows[order]
     exact = rows[:, NAMES.index("exact")] > 0
     covers = (rows[:, NAMES.index("terms_coverage")] >= fusion.COVERED) | exact
-    weak = (rows[:, NAMES.index("terms_rank")] == 0) & ~exact
+    weak = (rows[:, NAMES.index("terms_rank")] == 0) & ~covers
     last = int(np.flatnonzero(covers)[-1]) if covers.any() else -1
     below = weak & (np.arange(len(rows)) <= last)
     # Exact ones, the rest up to the last that covers the words, then those held below it, then what follows.
