@@ -18,11 +18,12 @@ from recommend.events import partitions, retention
 from recommend.serving import tables
 from recommend.sponsored import retention as placements
 from recommend.training import queue, run, versions
+from search.duplicates import finding
 from search.encoders.base import EncoderError
 from search.evaluation import comparing
 from search.index import filling
 from search.index.drain import drain
-from search.index.errors import VectorStoreError
+from search.index.errors import IndexMissing, VectorStoreError
 from search.language import collecting
 from search.log.popular import count_popular
 from search.log.retention import forget_old as forget_old_searches
@@ -139,3 +140,16 @@ def compare_searches(self: Task[Any, Any]) -> None:
         if comparing.work(taken, seconds=TURN_SECONDS):
             self.apply_async(expires=TURN_SECONDS)
             return
+
+
+@shared_task(bind=True, **RETRY)
+def find_duplicates(self: Task[Any, Any]) -> None:
+    """Compare products that changed with those that may be the same, and ask for another turn where more are due."""
+    try:
+        found = finding.find(seconds=TURN_SECONDS)
+    except IndexMissing:
+        return  # nothing is indexed yet
+    if found.checked:
+        logger.info("Compared %d products, found %d possible duplicates", found.checked, found.pairs)
+    if found.out_of_time:
+        self.apply_async(expires=TURN_SECONDS)

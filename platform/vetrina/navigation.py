@@ -20,6 +20,7 @@ NAVIGATION = [
         "items": [
             {"title": "Dashboard", "icon": "dashboard", "link": reverse_lazy("admin:index")},
             _list("Products", "inventory_2", "catalog.product"),
+            _list("Duplicates", "content_copy", "search.duplicatepair"),
             _list("Categories", "account_tree", "catalog.category"),
             _list("Brands", "verified", "catalog.brand"),
             _list("Stores", "store", "catalog.store"),

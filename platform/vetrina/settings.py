@@ -195,7 +195,7 @@ SEARCH_PERSONAL_MAX_MOVE = env.int("SEARCH_PERSONAL_MAX_MOVE", 5)  # places that
 SEARCH_KEYBOARD = env.str("SEARCH_KEYBOARD", "")  # qwerty, qwertz, azerty; empty: by the query's language
 SEARCH_VOCABULARY_SECONDS = env.int("SEARCH_VOCABULARY_SECONDS", 300)  # between two looks for new words
 # A shopper's own earlier queries, by dotted path; empty: nobody's are offered.
-SEARCH_RECENT_QUERIES = env.str("SEARCH_RECENT_QUERIES", "recommend.serving.recent_queries.RecentQueries")
+SEARCH_RECENT_QUERIES = env.str("SEARCH_RECENT_QUERIES", "recommend.shop.recent_queries.RecentQueries")
 
 # The log of searches --------------------------------------------------------------------------------------------
 # The share of visitors whose searches are logged; 0: none, and no experiment can run. Tests that want it say so.
@@ -253,6 +253,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": RECOMMEND_TABLES_SECONDS,
         "options": {"expires": RECOMMEND_TABLES_SECONDS},
     },
+    "find-duplicates": {"task": "workers.tasks.find_duplicates", "schedule": 120, "options": {"expires": 120}},
     "sweep-thumbnails": {"task": "workers.tasks.make_thumbnails", "schedule": 30, "options": {"expires": 30}},
     # Finds what is due by TRAIN_EVERY_HOURS, what was asked for, and what a worker that died has left.
     "sweep-training": {"task": "workers.tasks.train", "schedule": 60, "options": {"expires": 60}},

@@ -1,5 +1,5 @@
-"""The admin of the search: synonyms and merchandising rules."""
+"""The admin of the search: synonyms, merchandising rules, possible duplicates, relevance."""
 
-from search.admin import relevance, rules, synonyms
+from search.admin import duplicates, relevance, rules, synonyms
 
-__all__ = ["relevance", "rules", "synonyms"]
+__all__ = ["duplicates", "relevance", "rules", "synonyms"]
