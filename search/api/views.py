@@ -18,7 +18,7 @@ from catalog.api.parsing import StrictJSONParser
 from catalog.api.permissions import AnonymousThrottle
 from search.api import parameters
 from search.api.rendering import OrjsonRenderer, card
-from search.query import BadRequest, Facet, Hit, SearchRequest, SearchUnavailable, suggest
+from search.query import BadRequest, Facet, Hit, SearchRequest, SearchUnavailable, recent, suggest
 from search.query.personal import shopper_of
 from search.query.request import MOST_PICTURES
 from search.serving import serve
@@ -166,6 +166,7 @@ class SuggestView(PublicView):
             200: inline_serializer(
                 "Suggestions",
                 {
+                    "history": serializers.ListField(child=serializers.CharField()),
                     "queries": serializers.ListField(child=serializers.CharField()),
                     "products": serializers.ListField(child=serializers.DictField()),
                     "categories": serializers.ListField(child=serializers.DictField()),
@@ -176,12 +177,16 @@ class SuggestView(PublicView):
         },
     )
     def get(self, request: Request) -> Response:
-        """Completions: queries, products, categories and brands."""
+        """Completions: the shopper's own earlier queries, popular ones, products, categories and brands.
+
+        An error in what was typed is forgiven. An empty `q` asks for what can be offered before anything is typed.
+        """
         asked = _SuggestSerializer(data=request.query_params.dict())
         asked.is_valid(raise_exception=True)
-        found = suggest(asked.validated_data["q"])
+        found = suggest(asked.validated_data["q"], request)
         return Response(
             {
+                "history": found.history,
                 "queries": found.queries,
                 "products": [card(product) for product in found.products],
                 "categories": [
@@ -191,12 +196,34 @@ class SuggestView(PublicView):
                 "brands": [
                     {"slug": each.slug, "name": each.name, "url": each.get_absolute_url()} for each in found.brands
                 ],
-            }
+            },
+            # The shopper's own queries are among it, and no cache's to keep.
+            headers={"Cache-Control": "private, no-store"},
         )
+
+
+class SuggestHistoryView(PublicView):
+    @extend_schema(
+        operation_id="suggest_history_forget",
+        parameters=[OpenApiParameter("q", str, description="The query to forget; without it, all of them.")],
+        responses={
+            200: inline_serializer("Forgotten", {"forgotten": serializers.IntegerField()}),
+            400: _ERROR,
+        },
+    )
+    def delete(self, request: Request) -> Response:
+        """Delete the shopper's own earlier queries, one or all. Others' are out of reach."""
+        asked = _ForgetSerializer(data=request.query_params.dict())
+        asked.is_valid(raise_exception=True)
+        return Response({"forgotten": recent.forget(request, asked.validated_data.get("q", ""))})
 
 
 class _SuggestSerializer(parameters.Strict):
     q = parameters.Text(max_length=parameters.LONGEST_QUERY, allow_blank=True)
+
+
+class _ForgetSerializer(parameters.Strict):
+    q = parameters.Text(max_length=parameters.LONGEST_QUERY, required=False)
 
 
 def _hit(hit: Hit) -> dict[str, Any]:
