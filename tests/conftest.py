@@ -93,6 +93,9 @@ def _nothing_remembered() -> None:
         memory.forget()
     if remembered := sys.modules.get("search.remembered"):
         remembered.forget()
+    for name in ("search.language.vocabulary", "search.query.names"):
+        if module := sys.modules.get(name):
+            module.forget()
 
 
 @pytest.fixture

@@ -143,17 +143,17 @@ def _parts(surface: str) -> list[str]:
     return [*parts, "".join(parts)] if len(parts) > 1 else []
 
 
-def refresh(*, force: bool = False) -> Vocabulary | None:
+def refresh(*, at_once: bool = False) -> Vocabulary | None:
     """Count anew where the catalogue has changed since it was last counted; return the new vocabulary, if one is due.
 
-    Large catalogues are counted more rarely, so that this never takes more than SHARE_OF_TIME of a worker's time. Two
-    at once are a waste and no harm.
+    Unless it has to be `at_once`, large catalogues are counted more rarely, so that this never takes more than
+    SHARE_OF_TIME of a worker's time. Two counts at once are a waste and no harm.
     """
     source = _source()
     newest = Vocabulary.objects.defer("content").order_by("-id").first()
-    if newest is not None and not force:
+    if newest is not None:
         pause = timedelta(seconds=newest.seconds / SHARE_OF_TIME)
-        if newest.source == source or timezone.now() - newest.checked_at < pause:
+        if newest.source == source or (not at_once and timezone.now() - newest.checked_at < pause):
             return None
     started = time.monotonic()
     products, languages = collect()
