@@ -54,24 +54,29 @@ class Entry:
 
 def phrases(text: str) -> list[str]:
     """Read a field: phrases parted by commas, semicolons or lines, cleaned, each once. Raises SynonymError."""
-    found: dict[Key, str] = {}
-    for part in text.replace("\r", "").replace(";", ",").replace("\n", ",").split(","):
-        try:
-            phrase = fold(clean_text(part, limit=LONGEST_CHARACTERS, name="A phrase"))
-        except TextError as error:
-            raise SynonymError(f"{error}.") from error
+    try:
+        # The whole at once and twice: cleaning and folding may bring commas and capitals forth ("&#44;", "™").
+        cleaned = fold(fold(clean_text(re.sub(r"[;\r\n]", ",", text))))
+    except TextError as error:
+        raise SynonymError(f"{error}.") from error
+    found: list[str] = []
+    for part in re.split("[,;]", cleaned):
+        phrase = part.strip()
         if not phrase:
             continue
+        if len(phrase) > LONGEST_CHARACTERS:
+            raise SynonymError(f"“{phrase[:40]}…” has more than {LONGEST_CHARACTERS} characters.")
         key = key_of(phrase, settings.LANGUAGE_CODE)
         if not key:
             raise SynonymError(f"“{phrase}” holds no word that could be searched for.")
         if len(key) > LONGEST_PHRASE:
             raise SynonymError(f"“{phrase}” has more than {LONGEST_PHRASE} words.")
         # By the text, not by the stems: "grey" and "greys" are the same to a query, but not to a facet.
-        found.setdefault((phrase,), phrase)
-    if len(found) > MOST_PHRASES or len(", ".join(found.values())) > LONGEST_FIELD:
+        found.append(phrase)
+    found = list(dict.fromkeys(found))
+    if len(found) > MOST_PHRASES or len(", ".join(found)) > LONGEST_FIELD:
         raise SynonymError(f"At most {MOST_PHRASES} phrases and {LONGEST_FIELD:,} characters; make a second entry.")
-    return list(found.values())
+    return found
 
 
 def clean(row: Synonym) -> None:
@@ -121,6 +126,10 @@ class Lexicon:
     def __bool__(self) -> bool:
         return bool(self._entries)
 
+    @property
+    def languages(self) -> frozenset[str]:
+        return frozenset(entry.language for _, entry in self._entries if entry.language)
+
     def leading_from(self, key: Key, language: str) -> list[Entry]:
         if language not in self._by_key:
             index: defaultdict[Key, list[Entry]] = defaultdict(list)
@@ -150,6 +159,11 @@ def _load() -> Lexicon:
 
 
 _lexicon: Remembered[Lexicon] = Remembered(SYNONYMS, _load)
+
+
+def languages() -> frozenset[str]:
+    """The languages that have synonyms of their own."""
+    return _lexicon.get().languages
 
 
 def expand(words: Sequence[str], language: str, at: dt.datetime | None = None) -> dict[str, tuple[str, ...]]:

@@ -9,11 +9,10 @@ an alternative is weighed such that its own best product scores SEARCH_SYNONYM_W
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice, product
-from typing import Any
 
 from django.conf import settings
 from qdrant_client import models
@@ -22,7 +21,8 @@ from search.index.client import get_client
 from search.index.live import Live
 from search.index.schema import TERMS
 from search.language import synonyms
-from search.terms import MAX_WORDS_IN_QUERY, Sparse, query_terms, words
+from search.language.detect import detect
+from search.terms import MAX_WORDS_IN_QUERY, Sparse, base_language, query_terms, words
 
 MOST_WORDINGS = 12  # of one query, besides the one that was typed
 KEPT_SECONDS = 60.0  # how long it is remembered how well a phrase can be met
@@ -38,10 +38,18 @@ class Alternatives:
     told: dict[str, list[str]] = field(default_factory=dict)  # phrase of the query -> what it finds as well
 
 
-def alternatives(q: str, language: str, others: Sequence[str], live: Live) -> Alternatives:
-    """Look up synonyms and weigh them; one more call to the vector store, if there are any. Raises VectorStoreError."""
+def alternatives(
+    q: str, language: str, others: Sequence[str], live: Live, optional: Container[str] = ()
+) -> Alternatives:
+    """Look up synonyms and weigh them; one more call to the vector store, if there are any. Raises VectorStoreError.
+
+    `language` is the shop's, in which words are cut and stemmed as everywhere; synonyms of the language that the query
+    is written in hold as well. `optional` holds words, folded, that are not searched for.
+    """
     sequence = [word.surface for word in words(q, language)[:MAX_WORDS_IN_QUERY]]
     told = synonyms.expand(sequence, language) if settings.SEARCH_SYNONYM_WEIGHT > 0 else {}
+    if synonyms.languages() - {base_language(language)} and settings.SEARCH_SYNONYM_WEIGHT > 0:
+        told = synonyms.expand(sequence, detect(q)) | told
     if not told:
         return Alternatives()
     phrases = sorted({each for phrase, found in told.items() for each in (phrase, *found)})
@@ -59,8 +67,9 @@ def alternatives(q: str, language: str, others: Sequence[str], live: Live) -> Al
         for word in parts
         for each in found
     ]
+    pieces = list(_pieces(sequence, weighed, lambda text: query_terms(text, language, others, without=optional)))
     return Alternatives(
-        list(_wordings(sequence, weighed, language, others)),
+        list(_wordings(pieces)),
         extra,
         {phrase: list(found) for phrase, found in told.items()},
     )
@@ -76,29 +85,29 @@ def merged(ranked: Sequence[list[tuple[int, float]]], limit: int) -> list[tuple[
     return sorted(best.items(), key=lambda item: (-item[1], item[0]))[:limit]
 
 
-def _wordings(sequence: Sequence[str], weighed: dict[str, list[Sparse]], language: str, others: Sequence[str]) -> Any:
-    """The query with alternatives in place of one or more of its phrases; fewest replacements first."""
-    pieces: list[tuple[Sparse, list[Sparse]]] = []  # what was typed, and what may stand for it
+def _pieces(
+    sequence: Sequence[str], weighed: Mapping[str, list[Sparse]], terms_of: Callable[[str], Sparse]
+) -> Iterator[tuple[Sparse, list[Sparse]]]:
+    """The query cut at its phrases: what was typed, and what may stand for it."""
     kept: list[str] = []
-
-    def close() -> None:
-        if kept:
-            pieces.append((query_terms(" ".join(kept), language, others), []))
-            kept.clear()
-
     place = 0
     while place < len(sequence):
         for phrase, found in weighed.items():
             parts = phrase.split(" ")
             if list(sequence[place : place + len(parts)]) == parts:
-                close()
-                pieces.append((query_terms(phrase, language, others), found))
+                yield terms_of(" ".join(kept)), []
+                yield terms_of(phrase), found
+                kept = []
                 place += len(parts)
                 break
         else:
             kept.append(sequence[place])
             place += 1
-    close()
+    yield terms_of(" ".join(kept)), []
+
+
+def _wordings(pieces: Sequence[tuple[Sparse, list[Sparse]]]) -> Iterator[Sparse]:
+    """The query with alternatives in place of one or more of its phrases; fewest replacements first."""
     choices = sorted(
         islice(product(*(range(len(found) + 1) for _, found in pieces)), 500),
         key=lambda choice: sum(map(bool, choice)),

@@ -80,7 +80,7 @@ def understand(
     if q:
         understood.terms = query_terms(q, own, others, without=optional)
         understood.words = [each for each in word_terms(q, own, others) if each[0] not in optional][:MOST_WORDS_PROBED]
-        other = alternatives(q, own, others, live)
+        other = alternatives(q, own, others, live, optional)
         understood.wordings, understood.synonyms = other.wordings, other.told
         known = {word for word, _ in understood.words}
         understood.words += [(word, terms) for word, terms in other.words if word in known]
