@@ -34,6 +34,7 @@ def serve(http: Any, asked: SearchRequest, *, surface: str) -> SearchResult:
     visitor = _visitor(http, asked, surface)
     if visitor is None:
         return query.search(asked)
+    asked = replace(asked, features=visitor.consent and settings.SEARCH_LOG_FEATURES)
     result, how = _in_experiment(asked, visitor)
     try:
         row = row_of(asked, result, visitor, surface=surface, **how)

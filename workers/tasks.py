@@ -27,6 +27,7 @@ from search.index.errors import IndexMissing, VectorStoreError
 from search.language import collecting
 from search.log.popular import count_popular
 from search.log.retention import forget_old as forget_old_searches
+from search.ranking import learning
 
 logger = logging.getLogger(__name__)
 
@@ -93,6 +94,13 @@ def train() -> None:
     while (taken := queue.claim()) is not None:
         done = run.work(taken)
         logger.info("%s: %s", done, done.error or (done.version and done.version.note) or "")
+
+
+@shared_task(**RETRY)
+def learn_ranking() -> None:
+    """Fit the order of a search's hits to what was clicked, where that is due; what is better goes live."""
+    for outcome in learning.learn_from_clicks_if_due():
+        logger.info("%s: %s", outcome.version, outcome.version.note)
 
 
 @shared_task(**RETRY)

@@ -53,6 +53,7 @@ NAVIGATION = [
         "title": "Relevance",
         "separator": True,
         "items": [
+            _list("Rankings", "leaderboard", "search.rankingversion"),
             _list("Judgments", "gavel", "search.judgmentset"),
             _list("Configurations", "tune", "search.searchconfiguration"),
             _list("Comparisons", "query_stats", "search.comparisonrun"),

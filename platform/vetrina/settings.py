@@ -181,6 +181,7 @@ SEARCH_SHOPPER = env.str("SEARCH_SHOPPER", "recommend.serving.reranking.shopper_
 SEARCH_TEXT_TO_IMAGE_WEIGHT = env.float("SEARCH_TEXT_TO_IMAGE_WEIGHT", 0)  # the words held against pictures
 SEARCH_BEHAVIOUR_WEIGHT = env.float("SEARCH_BEHAVIOUR_WEIGHT", 0)  # how much shoppers want a product
 SEARCH_BEHAVIOUR = env.str("SEARCH_BEHAVIOUR", "recommend.serving.wanted.wanted")  # who tells that, by dotted path
+SEARCH_LEARN_HOURS = env.float("SEARCH_LEARN_HOURS", 24)  # between two fits on clicks; 0: only by hand
 CROSS_ENCODER = env.str("CROSS_ENCODER", "")  # hub id or path of a model that reads query and text together
 CROSS_ENCODER_DEPTH = env.int("CROSS_ENCODER_DEPTH", 30)  # hits from the first that it reads
 SEARCH_PERSONAL_WEIGHT = env.float("SEARCH_PERSONAL_WEIGHT", 0.3)  # 0: none; 1: by the shopper's taste alone
@@ -201,6 +202,7 @@ SEARCH_RECENT_QUERIES = env.str("SEARCH_RECENT_QUERIES", "recommend.shop.recent_
 # The share of visitors whose searches are logged; 0: none, and no experiment can run. Tests that want it say so.
 SEARCH_LOG_SAMPLE = env.float("SEARCH_LOG_SAMPLE", 0 if TESTING else 1)
 SEARCH_LOG_SECONDS = env.float("SEARCH_LOG_SECONDS", 1)  # rows wait in memory at most; 0: written with the answer
+SEARCH_LOG_FEATURES = env.bool("SEARCH_LOG_FEATURES", True)  # what a ranker sees of the hits that are shown
 SEARCH_LOG_DAYS = env.int("SEARCH_LOG_DAYS", 180)  # 0: for ever
 SEARCH_POPULAR_DAYS = env.int("SEARCH_POPULAR_DAYS", 30)  # of the log, for what is popular
 SEARCH_POPULAR_VISITORS = env.int("SEARCH_POPULAR_VISITORS", 5)  # a query is told to others from so many visitors on
@@ -233,6 +235,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "workers.tasks.drain_outbox": {"queue": "encode"},
+    "workers.tasks.learn_ranking": {"queue": "train"},
     "workers.tasks.train": {"queue": "train"},  # takes minutes to hours, so it has a worker of its own
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "celerybeat-schedule")
@@ -253,6 +256,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": RECOMMEND_TABLES_SECONDS,
         "options": {"expires": RECOMMEND_TABLES_SECONDS},
     },
+    "learn-ranking": {"task": "workers.tasks.learn_ranking", "schedule": 3600, "options": {"expires": 3600}},
     "find-duplicates": {"task": "workers.tasks.find_duplicates", "schedule": 120, "options": {"expires": 120}},
     "sweep-thumbnails": {"task": "workers.tasks.make_thumbnails", "schedule": 30, "options": {"expires": 30}},
     # Finds what is due by TRAIN_EVERY_HOURS, what was asked for, and what a worker that died has left.

@@ -1,5 +1,5 @@
-"""The admin of the search: synonyms, merchandising rules, possible duplicates, relevance."""
+"""The admin of the search: synonyms, merchandising rules, learned rankings, possible duplicates, relevance."""
 
-from search.admin import duplicates, relevance, rules, synonyms
+from search.admin import duplicates, ranking, relevance, rules, synonyms
 
-__all__ = ["duplicates", "relevance", "rules", "synonyms"]
+__all__ = ["duplicates", "ranking", "relevance", "rules", "synonyms"]

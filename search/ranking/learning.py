@@ -8,19 +8,24 @@ itself only if the 95 % interval of its difference to what is live lies above ze
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
+from django.conf import settings
+from django.utils import timezone
 from numpy.typing import NDArray
 
 from search.evaluation.significance import Comparison, compare
 from search.models import RankingVersion
 from search.query import fusion
-from search.ranking import fusion_weights, ranker, versions
+from search.ranking import clicks, fusion_weights, ranker, versions
 from search.ranking.features import NAMES
 from search.ranking.groups import Group, folds, in_order
 
 FOLDS, SPLITS = 5, 3
+CLICKS = "Clicks"  # what the source of such versions begins with
+KEPT = 20  # versions that never went live
 FEWEST_QUERIES = 20  # below it nothing is published, however it looks
 Figures = NDArray[np.float64]  # one a group
 Told = Callable[[str], None]
@@ -215,3 +220,30 @@ def _why(outcome: Outcome) -> str:
     against = outcome.against_plain if outcome.against_plain.interval[0] <= 0 else outcome.against_live
     beside = "the plain fusion" if against is outcome.against_plain else "what is live"
     return f"Kept back: not better than {beside} on held-out queries, {told(against or outcome.against_plain)}."
+
+
+def learn_from_clicks_if_due() -> list[Outcome]:
+    """Learn from the log of searches, if SEARCH_LEARN_HOURS have passed since and enough queries were clicked.
+
+    Returns nothing where it is not due or there is too little. Keeps the newest KEPT versions that never went live.
+    """
+    hours = settings.SEARCH_LEARN_HOURS
+    newest = RankingVersion.objects.filter(source__startswith=CLICKS).order_by("-created_at").first()
+    if hours <= 0 or (newest and newest.created_at > timezone.now() - timedelta(hours=hours)):
+        return []
+    groups, source, more = from_clicks()
+    if len({group.query for group in groups}) < FEWEST_QUERIES:
+        return []
+    outcomes = learn(groups, source, more=more)
+    kept = RankingVersion.objects.filter(published_at=None).order_by("-pk").values_list("pk", flat=True)[:KEPT]
+    RankingVersion.objects.filter(published_at=None).exclude(pk__in=list(kept)).delete()
+    return outcomes
+
+
+def from_clicks(days: int = clicks.DAYS) -> tuple[list[Group], str, dict[str, Any]]:
+    """Groups of the log, what to call them, and how much each place was taken to be looked at."""
+    searches = clicks.read(days)
+    propensity = clicks.estimate(searches)
+    told = {"eta": propensity.eta, "clicks_for_eta": propensity.clicks}
+    groups = clicks.groups_of(searches, propensity)
+    return groups, f"{CLICKS} of {len(groups)} searches in {days} days", {"propensity": told}

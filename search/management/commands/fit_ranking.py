@@ -12,7 +12,7 @@ from search.evaluation.relevance import JudgmentsError, read_judgments
 from search.query import SearchError
 from search.ranking import clicks, judged
 from search.ranking.groups import Group
-from search.ranking.learning import LearningError, Outcome, learn
+from search.ranking.learning import LearningError, Outcome, from_clicks, learn
 from search.ranking.ranker import RankerError
 
 
@@ -31,7 +31,7 @@ class Command(BaseCommand):
 
     def handle(self, *, data: Path | None, only: str | None, seed: int, keep_back: bool, **options: Any) -> None:
         try:
-            groups, source, more = self._judged(data, options) if data else self._clicked(options)
+            groups, source, more = self._judged(data, options) if data else from_clicks(options["days"])
             outcomes = learn(
                 groups,
                 source,
@@ -54,13 +54,6 @@ class Command(BaseCommand):
         quiet = options["verbosity"] == 0
         groups = judged.from_judgments(judgments, lambda queries: tqdm(queries, unit="query", disable=quiet or None))
         return groups, f"Judgments of {len(groups)} queries", {}
-
-    def _clicked(self, options: dict[str, Any]) -> tuple[list[Group], str, dict[str, Any]]:
-        searches = clicks.read(options["days"])
-        propensity = clicks.estimate(searches)
-        groups = clicks.groups_of(searches, propensity)
-        told = {"eta": propensity.eta, "clicks_for_eta": propensity.clicks}
-        return groups, f"Clicks of {len(groups)} searches in {options['days']} days", {"propensity": told}
 
     def _show(self, outcome: Outcome) -> None:
         told = outcome.as_json()
