@@ -170,10 +170,7 @@ def trending(period: Period, most: int = MOST) -> list[Trend]:
     found = []
     for query, recent, earlier in counted:
         expected = max(earlier * RECENT_DAYS / BASELINE_DAYS, 0.5)
-        found.append(
-            Trend(
-                query, recent, expected, (recent - expected) / math.sqrt(expected * (1 + RECENT_DAYS / BASELINE_DAYS))
-            )
-        )
+        deviation = math.sqrt(expected * (1 + RECENT_DAYS / BASELINE_DAYS))
+        found.append(Trend(query, recent, expected, (recent - expected) / deviation))
     rising = [trend for trend in found if trend.surprise >= SURPRISING]
     return sorted(rising, key=lambda trend: (-trend.surprise, trend.query))[:most]

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from itertools import islice
 
 from django.contrib.auth import get_user_model
@@ -15,10 +16,12 @@ from django.utils import timezone
 from catalog.models import Product
 from recommend.demo import habits
 from recommend.demo.people import Crowd, Person
+from recommend.demo.searches import Searcher
 from recommend.demo.visits import Act, Diary
 from recommend.events.drafts import EventDraft
 from recommend.events.log import record
 from recommend.events.models import Event, Shopper
+from search.models import LoggedSearch
 
 BATCH = 4000  # events that are written at once
 STALE_DAYS = 7  # after which what was planted as "lately" no longer is
@@ -37,6 +40,7 @@ class Planted:
     shoppers: int = 0  # a shopper with two devices counts once; bots count too
     events: int = 0
     until: datetime | None = None  # the moment that the histories end at
+    searches: int = 0  # in the log of searches
 
 
 def plant(
@@ -57,16 +61,19 @@ def plant(
         if until and until > now - timedelta(days=STALE_DAYS):
             return Planted(known, until=until)
         old.delete()
+        LoggedSearch.objects.filter(pk__range=_span(seed)).delete()
         Shopper.objects.filter(key__range=_span(seed), user=None).delete()
         _date_shelves()
         crowd = Crowd(known, seed, now)
         people = [*map(crowd.named, known.accounts), *map(crowd.person, range(shoppers))]
         devices = _register(people, seed, now)
-        drafts = _drafts(Diary(crowd), people, devices, seed, progress)
+        searches: list[LoggedSearch] = []
+        drafts = _drafts(crowd, people, devices, seed, progress, searches)
         events = 0
         while part := list(islice(drafts, BATCH)):
             events += record(part, received_at=now).accepted
-    return Planted(known, len(people), events, now)
+        LoggedSearch.objects.bulk_create(searches, batch_size=500)
+    return Planted(known, len(people), events, now, len(searches))
 
 
 def _date_shelves() -> None:
@@ -112,10 +119,19 @@ def _register(people: Sequence[Person], seed: int, now: datetime) -> list[Device
 
 
 def _drafts(
-    diary: Diary, people: Sequence[Person], devices: Iterable[Devices], seed: int, progress: Progress
+    crowd: Crowd,
+    people: Sequence[Person],
+    devices: Iterable[Devices],
+    seed: int,
+    progress: Progress,
+    searches: list[LoggedSearch],
 ) -> Iterator[EventDraft]:
+    """Yield every event; what was searched for goes into `searches`."""
+    diary, searcher = Diary(crowd), Searcher(crowd, partial(_key, seed))
     for done, (person, pair) in enumerate(zip(people, devices, strict=True), start=1):
-        for act in diary.acts(person):
+        followed = searcher.follow(person, diary.acts(person), (pair[0].key, pair[1].key))
+        searches += followed.rows
+        for act in followed.acts:
             yield _draft(act, pair[act.second_device], _key(seed, act.number))
         progress(done, len(people))
 

@@ -60,7 +60,7 @@ class Diary:
         interest = chance.choice(person.interests) if person.interests and chance.random() < FAITH else None
         looked = self._browse(person, interest, visit.start.date(), chance) if visit.browses else []
         if looked and chance.random() < 0.3:
-            yield page.act("search", None, 5, query=_query(looked[0], chance), surface="search")
+            yield page.act("search", None, 5, query=query_of(looked[0], chance), surface="search")
         for ware in (*looked, *visit.wanted):
             if chance.random() < 0.2:
                 yield page.act("click", ware, 4, surface=chance.choice(SURFACES), position=chance.randrange(12))
@@ -135,6 +135,7 @@ def _order(page: _Page, bought: Sequence[Ware]) -> Iterator[Act]:
         yield page.act("rating", bought[0], 3 * 86_400, value=Decimal(chance.choice((3, 4, 4, 5, 5, 5))))
 
 
-def _query(ware: Ware, chance: random.Random) -> str:
+def query_of(ware: Ware, chance: random.Random) -> str:
+    """The last word or two of a product's name, as somebody types them."""
     words = ware.name.lower().replace(",", "").split()
     return " ".join(words[-chance.choice((1, 2)) :])

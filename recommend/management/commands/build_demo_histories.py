@@ -10,6 +10,7 @@ from tqdm import tqdm
 from recommend.demo import accounts, campaigns
 from recommend.demo.histories import plant
 from recommend.serving import tables
+from search.log.popular import count_popular
 
 
 class Command(BaseCommand):
@@ -36,6 +37,7 @@ class Command(BaseCommand):
         placed = campaigns.run()
         if planted.events:
             tables.refresh()
+            count_popular()
         if planted.until is None:
             self.stdout.write("The shop has no products, so nobody can have looked at them.")
         elif not planted.events:
@@ -43,7 +45,10 @@ class Command(BaseCommand):
         else:
             names = ", ".join(account.name for account in planted.habits.accounts)
             self.stdout.write(f"Passwords of {names}: {accounts.passwords_file()}")
-            self.stdout.write(f"{planted.events} events of {planted.shoppers} shoppers; {placed} new campaigns")
+            self.stdout.write(
+                f"{planted.events} events and {planted.searches} searches of {planted.shoppers} shoppers; "
+                f"{placed} new campaigns"
+            )
         if options["json"]:
             figures = {"shoppers": planted.shoppers, "events": planted.events, "campaigns": placed}
             self.stdout.write(json.dumps(figures))
