@@ -26,7 +26,8 @@ from search.language.keyboard import layout_of, likelihood
 from search.language.vocabulary import BRAND, CODE, WINDOW, Lexicon, Words
 from search.terms import base_language, fold, words
 
-LONGEST_QUERY, MOST_WORDS, MOST_CORRECTED = 300, 32, 4
+LONGEST_QUERY, MOST_WORDS = 300, 32
+MOST_LOOKED_UP = 6  # words of one query that candidates are looked up for
 SHORTEST_WORD, LONGEST_WORD = 2, 30
 TWO_ERRORS_FROM = 7  # letters of a word in which two errors are looked for; in shorter ones anything is near anything
 MOST_CANDIDATES = 40  # of one word, the most frequent of the nearest
@@ -42,7 +43,7 @@ BESIDE = 0.4  # weight of each neighbouring word against the word's own frequenc
 # Shares among the readings. What is certain is more probable than all other readings together. What is possible serves
 # where nothing is found otherwise, so little is enough; but an everyday word is meant as it stands, or is a certain
 # error. Joining takes two good words away, which has to be beyond doubt.
-CERTAIN, POSSIBLE, JOINED = 0.5, 0.08, 0.9
+CERTAIN, ASKED, POSSIBLE, JOINED = 0.5, 0.25, 0.08, 0.9
 # A word of one in so many products may be a misspelling in the catalogue itself.
 RARE = 5000
 FOREIGN = 0.1  # a candidate of another language than the query's
@@ -56,12 +57,18 @@ _UNSPACED = re.compile("[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4
 class Correction:
     """`text` is the query with every change made; where nothing is to change, the query itself and no changes.
 
-    `certain`: search for `text` and say so. Otherwise, with changes: ask whether it was meant.
+    `certain`: search for `text` and say so. Otherwise, with changes, it is the best guess where nothing else is found;
+    where other hits are shown, it is `worth_asking` whether it was meant, or it is not.
     """
 
     text: str
     changes: tuple[tuple[str, str], ...] = ()  # (as typed, as meant)
     certain: bool = False
+    share: float = 0.0  # among all readings, of the most doubtful change
+
+    @property
+    def worth_asking(self) -> bool:
+        return self.share >= ASKED
 
 
 @dataclass(frozen=True)
@@ -103,8 +110,8 @@ class _Corrector:
     def correct(self, q: str) -> Correction:
         tokens = list(self._tokens(q))
         replaced: dict[_Token, tuple[_Token, _Reading]] = {}  # first token -> (last token, what is meant)
-        place = 0
-        while place < len(tokens) and len(replaced) < MOST_CORRECTED:
+        place, looked_up = 0, 0
+        while place < len(tokens) and looked_up < MOST_LOOKED_UP:
             before = tokens[place - 1].word if place else ""
             after = tokens[place + 1].word if place + 1 < len(tokens) else ""
             token = tokens[place]
@@ -112,8 +119,10 @@ class _Corrector:
             if joined:
                 replaced[token] = tokens[place + 1], joined
                 place += 1
-            elif not self._settled(token, q) and (reading := self._best(token.word, before, after)):
-                replaced[token] = token, reading
+            elif not self._settled(token, q):
+                looked_up += 1
+                if reading := self._best(token.word, before, after):
+                    replaced[token] = token, reading
             place += 1
         if not replaced:
             return Correction(q)
@@ -126,8 +135,8 @@ class _Corrector:
             text += [q[at : first.start], meant]
             changes.append((q[first.start : last.end], meant))
             at = last.end
-        certain = all(reading.share >= CERTAIN for _, reading in replaced.values())
-        return Correction("".join([*text, q[at:]]), tuple(changes), certain)
+        share = min(reading.share for _, reading in replaced.values())
+        return Correction("".join([*text, q[at:]]), tuple(changes), share >= CERTAIN, round(share, 4))
 
     def _tokens(self, q: str) -> Iterator[_Token]:
         """The words that stand alone between spaces and punctuation, those with digits among them."""

@@ -53,9 +53,9 @@ class Asked:
             told["understood"] = understood
         if self.correction and self.corrected:
             told["showing_results_for"] = self.correction.text
-        elif self.correction:
+        elif self.correction and self.correction.worth_asking:
             told["did_you_mean"] = self.correction.text
-        if self.correction:
+        if self.correction and (self.corrected or self.correction.worth_asking):
             told["corrections"] = [{"typed": typed, "meant": meant} for typed, meant in self.correction.changes]
         return told
 
