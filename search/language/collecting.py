@@ -1,8 +1,7 @@
 """Counts the words of the catalogue, in one pass over the published products and in bounded memory.
 
 Where a catalogue has more different words than are held, the rarest are dropped on the way ("lossy counting", Manku and
-Motwani, "Approximate frequency counts over data streams", VLDB 2002): a word that is lost was rare, and a count is too
-low by the number of prunings at most.
+Motwani, "Approximate frequency counts over data streams", VLDB 2002): what is lost was rare.
 """
 
 import hashlib
@@ -10,7 +9,7 @@ import re
 import time
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import pairwise
@@ -202,7 +201,6 @@ def collect() -> tuple[int, dict[str, Words]]:
     tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
     categories: Counter[int] = Counter()
     brands: Counter[int] = Counter()
-    floors = {"words": 0, "pairs": 0}
     number = 0
     for number, row in enumerate(_rows(), start=1):
         categories[row["category_id"]] += 1
@@ -211,7 +209,7 @@ def collect() -> tuple[int, dict[str, Words]]:
         for language, texts in _translated(row["translations"], ("title", TITLE), ("description", DESCRIPTION)).items():
             tallies[language].add(texts, language)
         if number % READ_AT_ONCE == 0:
-            _bound(tallies, floors)
+            _bound(tallies)
     for id, name in Brand.objects.filter(pk__in=[id for id in brands if id]).values_list("id", "name").iterator():
         tallies[own].add([(name, BRAND, True)], own, brands[id])
     _count_categories(tallies, categories, own)
@@ -271,13 +269,23 @@ def _count_categories(tallies: defaultdict[str, _Tally], numbers: Mapping[int, i
             tallies[language].add(texts, language, below[path])
 
 
-def _bound(tallies: Mapping[str, _Tally], floors: dict[str, int]) -> None:
-    too_many = {
-        "words": sum(len(tally.documents) for tally in tallies.values()) > HELD_WORDS,
-        "pairs": sum(len(tally.pairs) + len(tally.near) for tally in tallies.values()) > HELD_PAIRS,
-    }
-    if any(too_many.values()):
-        for name, exceeded in too_many.items():
-            floors[name] += exceeded
+def _bound(tallies: Mapping[str, _Tally]) -> None:
+    """Drop the rarest words and pairs where there are too many, down to half of what may be held."""
+    words_floor = _floor([tally.documents for tally in tallies.values()], HELD_WORDS)
+    pairs_floor = _floor([each for tally in tallies.values() for each in (tally.pairs, tally.near)], HELD_PAIRS)
+    if words_floor or pairs_floor:
         for tally in tallies.values():
-            tally.prune(floors["words"] if too_many["words"] else 0, floors["pairs"] if too_many["pairs"] else 0)
+            tally.prune(words_floor, pairs_floor)
+
+
+def _floor(counters: Sequence[Counter[Any]], most: int) -> int:
+    """The count up to which entries go; 0 while there are at most so many."""
+    kept = sum(len(counter) for counter in counters)
+    if kept <= most:
+        return 0
+    entries = Counter(count for counter in counters for count in counter.values())
+    for floor in sorted(entries):
+        kept -= entries[floor]
+        if kept <= most // 2:
+            return floor
+    return 0
