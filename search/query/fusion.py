@@ -48,6 +48,9 @@ class Scored:
         default_factory=dict
     )  # part -> {"score", "rank", "weight", "contribution"}
     coverage: float = 0.0  # the share of the words' weight that its words cover
+    # Place, from 0, and score by the fusion, before anything else moved it.
+    place: int = 1000  # of what something else brought in
+    fused: float = 0.0
 
     @property
     def covers(self) -> bool:

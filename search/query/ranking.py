@@ -85,6 +85,8 @@ def reranked(
     """In the order of what was learned, for a search by words alone."""
     from search.ranking import serving
 
+    for place, each in enumerate(ranked):
+        each.place, each.fused = place, each.score
     if not q or request.pictured or request.sort != "relevance" or request.mode != "hybrid":
         return ranked
     try:
@@ -103,12 +105,10 @@ def features_of(
 
     if not request.features or not q or request.pictured or request.sort != "relevance":
         return None
-    # The place by the fusion, wherever a ranker, a rule or a taste has put the hit since.
-    fused = sorted(ranked, key=lambda each: ("exact" not in each.parts, -each.score, each.id))
-    places = {each.id: place for place, each in enumerate(fused)}
-    shown = [each for each in ranked if each.id in set(ids)]
+    among = set(ids)
+    shown = [each for each in ranked if each.id in among]
     try:
-        return serving.told(shown, _asked(q, retrieved), fused, [places[each.id] for each in shown])
+        return serving.told(shown, _asked(q, retrieved), sorted(ranked, key=lambda each: each.place))
     except Exception:
         log.exception("The features of hits could not be computed")
         return None

@@ -94,22 +94,19 @@ class _Row:
     since: date | datetime | None
 
 
-def features(hits: Sequence[Scored], asked: Asked, places: Sequence[int]) -> list[list[float]]:
-    """One row of `NAMES` for each hit, finite numbers. `places` are theirs in the order of the fusion, from 0.
-
-    One query, or two with a prior that the fusion did not ask.
-    """
+def features(hits: Sequence[Scored], asked: Asked) -> list[list[float]]:
+    """One row of `NAMES` for each hit, finite numbers. One query, or two with a prior that the fusion did not ask."""
     rows = _read([hit.id for hit in hits])
     known = {hit.id: hit.parts[BEHAVIOUR]["score"] for hit in hits if BEHAVIOUR in hit.parts}
     wanted = known or (asked.prior([hit.id for hit in hits]) if asked.prior else {})
     query = words(asked.q, settings.LANGUAGE_CODE)
     return [
         [
-            *_of_parts(hit, asked, wanted.get(hit.id, 0.0), place),
+            *_of_parts(hit, asked, wanted.get(hit.id, 0.0)),
             *_of_words(query, rows.get(hit.id)),
             *_of_product(rows.get(hit.id), asked.usual_price, asked.at),
         ]
-        for hit, place in zip(hits, places, strict=True)
+        for hit in hits
     ]
 
 
@@ -119,7 +116,7 @@ def usual_price(ids: Sequence[int]) -> float | None:
     return median(prices) if prices else None
 
 
-def _of_parts(hit: Scored, asked: Asked, wanted: float, place: int) -> list[float]:
+def _of_parts(hit: Scored, asked: Asked, wanted: float) -> list[float]:
     text = hit.parts.get(TEXT)
     nearness = ABSENT
     if text and asked.near and asked.near.high > asked.near.low:
@@ -131,8 +128,8 @@ def _of_parts(hit: Scored, asked: Asked, wanted: float, place: int) -> list[floa
         _reciprocal(text),
         _reciprocal(hit.parts.get(TEXT_TO_IMAGE)),
         wanted,
-        hit.score,
-        (RANK_CONSTANT + 1) / (RANK_CONSTANT + place + 1),
+        hit.fused,
+        (RANK_CONSTANT + 1) / (RANK_CONSTANT + hit.place + 1),
         float("exact" in hit.parts),
     ]
 

@@ -56,14 +56,12 @@ def reranked(
     return ranked
 
 
-def told(
-    hits: Sequence[Scored], asked: Asked, among: Sequence[Scored], places: Sequence[int]
-) -> dict[str, list[float]]:
+def told(hits: Sequence[Scored], asked: Asked, among: Sequence[Scored]) -> dict[str, list[float]]:
     """The features of the hits that are shown, by product id as the log has it. Two queries, or three with a prior.
 
-    `among` are all hits in the order of the fusion, and `places` where in it each of `hits` is, from 0.
+    `among` are all hits in the order of the fusion.
     """
-    rows = features(hits, _priced(asked, among), places)
+    rows = features(hits, _priced(asked, among))
     return {str(hit.id): [round(value, 5) for value in row] for hit, row in zip(hits, rows, strict=True)}
 
 
@@ -84,7 +82,7 @@ def _by_ranker(
     movable = ranked[start : start + DEPTH]
     if len(movable) < 2:
         return ranked
-    rows = features(movable, _priced(asked, ranked), range(start, start + len(movable)))
+    rows = features(movable, _priced(asked, ranked))
     scores = ranker.score(rows)
     order = sorted(range(len(movable)), key=lambda place: (-scores[place], place))
     ordered = guarded([movable[place] for place in order])

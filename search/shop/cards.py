@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from catalog.models import Picture, Product, Promotion, Variant
 from catalog.selectors import promotion_price, running_promotions
+from search.shop.explaining import Line
 
 NEW_FOR = timedelta(days=21)
 FEW = 3  # pieces left that are worth a word
@@ -33,7 +34,7 @@ class Card:
     to_choose: bool = False  # it is bought in one of several sizes or finishes
     promotions: tuple[Promotion, ...] = ()  # that cover the product
     why: str = ""  # a recommendation's reason
-    explanation: dict[str, Any] | None = field(default=None, compare=False)
+    explanation: Sequence[Line] | None = field(default=None, compare=False)
 
     @property
     def buyable(self) -> bool:
@@ -70,7 +71,7 @@ def make_cards(
     products: Sequence[Product],
     *,
     reasons: Mapping[int, str] | None = None,
-    explanations: Mapping[int, dict[str, Any] | None] | None = None,
+    explanations: Mapping[int, Sequence[Line] | None] | None = None,
 ) -> list[Card]:
     """Cards in the order of `products`, whose brand, store, category and pictures are loaded (`products_for_cards`).
 

@@ -16,6 +16,7 @@ from search.serving import serve
 from search.shop import parameters
 from search.shop.asked_pictures import PARAMETERS, AskedPicture, with_pictures, written
 from search.shop.cards import Card, make_cards
+from search.shop.explaining import lines, may_explain
 
 _SINGLE = ("category", "promotion", "collection")  # one value at a time: radio buttons
 _CHIP_LABELS = {"not": "Without", "price_min": "From", "price_max": "Up to"}
@@ -82,6 +83,7 @@ class Listing:
     chips: list[Chip]
     pages: int
     urls: dict[str, str] = field(default_factory=dict)  # "next", "previous", "clear", "no_picture"
+    explains: bool = False  # whether whoever asks may see why hits are where they are
     hidden: tuple[tuple[str, str], ...] = ()  # what the filter form must carry along
     pictures: list[PictureView] = field(default_factory=list)  # that are searched with
     others: tuple[tuple[str, str], ...] = ()  # of the address, besides pictures and page
@@ -116,10 +118,13 @@ def listing(request: HttpRequest, *, within: dict[str, Any] | None = None) -> Li
     asked = parameters.read(params, within=within)
     if asked.request.personal:
         asked = replace(asked, request=replace(asked.request, shopper=shopper_of(request)))
+    explains = may_explain(request)
+    if asked.request.explain and not explains:
+        asked = replace(asked, request=replace(asked.request, explain=False))
     result = serve(request, asked.request, surface="page")
     likes = _likes(asked.request.skus)
     shown = [hit.product for hit in result.hits]
-    cards = make_cards([*shown, *likes], explanations={hit.product.pk: hit.explanation for hit in result.hits})
+    cards = make_cards([*shown, *likes], explanations={hit.product.pk: lines(hit.explanation) for hit in result.hits})
     facets = [_facet_view(facet, params) for facet in result.facets if facet.name not in within]
     facets = [view for view in facets if view.divides(result.total)]
     pages = _pages(result.total, asked.request)
@@ -135,9 +140,11 @@ def listing(request: HttpRequest, *, within: dict[str, Any] | None = None) -> Li
             "next": _url(params, page=str(page + 1)) if page < pages else "",
             "previous": _url(params, page=str(page - 1) if page > 2 else "") if page > 1 else "",
             "first": _url(params, page=""),
+            "explain": _url(params, explain="" if "explain" in params else "1"),
             "clear": _only(params, "q", "picture", "image_of", "crop", "mode", "sort"),
             "no_picture": _url(params, picture="", image_of="", crop="", page=""),
         },
+        explains=explains,
         hidden=_hidden(params, facets, result.total),
         pictures=_pictures(params, asked.pictures, {card.product.sku: card for card in cards[len(shown) :]}),
         others=tuple(
