@@ -14,6 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 from simple_history.admin import SimpleHistoryAdmin
+from simple_history.template_utils import HistoricalRecordContextHelper
 from unfold.admin import ModelAdmin, StackedInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
@@ -117,7 +118,7 @@ class ActionForm(forms.ModelForm):
         )
         if len(named) != 1 and not self.errors:
             told = f"not {' and '.join(named)} at once" if named else "none is chosen"
-            raise ValidationError(f"Choose one product, brand, category, tag, or attribute with its value: {told}.")
+            self.add_error("product", f"Choose one product, brand, category, tag, or attribute with its value: {told}.")
         if named == ["attribute"] and not (cleaned["attribute"] and cleaned["value"]):
             self.add_error("value", "An attribute needs its name and its value.")
         if kind == RuleAction.Kind.PIN:
@@ -217,6 +218,9 @@ class RuleAdmin(SimpleHistoryAdmin, ModelAdmin):
     def delete_model(self, request: HttpRequest, obj: Rule) -> None:
         super().delete_model(request, obj)
         look_again()
+
+    def get_historical_record_context_helper(self, request: Any, historical_record: Any) -> Any:
+        return HistoricalRecordContextHelper(self.model, historical_record, max_displayed_delta_change_chars=1000)
 
     def revert_disabled(self, request: Any, obj: Any = None) -> bool:
         """A record holds the actions in words, from which they cannot be made again."""

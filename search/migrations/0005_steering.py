@@ -84,7 +84,7 @@ class Migration(migrations.Migration):
                         verbose_name="redirect to",
                     ),
                 ),
-                ("told", models.TextField(blank=True, editable=False, verbose_name="actions")),
+                ("told", models.TextField(blank=True, verbose_name="actions")),
                 ("history_id", models.AutoField(primary_key=True, serialize=False)),
                 ("history_date", models.DateTimeField(db_index=True)),
                 ("history_change_reason", models.CharField(max_length=100, null=True)),
@@ -254,7 +254,7 @@ class Migration(migrations.Migration):
                         verbose_name="redirect to",
                     ),
                 ),
-                ("told", models.TextField(blank=True, editable=False, verbose_name="actions")),
+                ("told", models.TextField(blank=True, verbose_name="actions")),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 (
                     "category",

@@ -48,8 +48,8 @@ class Rule(models.Model):
         "redirect to", max_length=500, blank=True,
         help_text="A path of the shop such as /c/garden, or an address that begins with https://.",
     )  # fmt: skip
-    # The actions in words: what the list shows and the history compares.
-    told = models.TextField("actions", blank=True, editable=False)
+    # The actions in words: what the list shows and the history compares (it leaves out what is not editable).
+    told = models.TextField("actions", blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     history = HistoricalRecords(excluded_fields=["created_at"])
