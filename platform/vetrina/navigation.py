@@ -50,6 +50,21 @@ NAVIGATION = [
         ],
     },
     {
+        "title": "Search analytics",
+        "separator": True,
+        "items": [
+            {
+                "title": "Report",
+                "icon": "monitoring",
+                "link": reverse_lazy("admin:search_loggedsearch_report"),
+                "permission": lambda request: request.user.has_perm("search.view_popularquery"),
+            },
+            _list("Popular queries", "trending_up", "search.popularquery"),
+            _list("Experiments", "science", "search.experiment"),
+            _list("Searches", "manage_search", "search.loggedsearch"),
+        ],
+    },
+    {
         "title": "Relevance",
         "separator": True,
         "items": [

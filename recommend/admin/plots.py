@@ -1,6 +1,6 @@
 """Small line plots as inline SVG. Colours are classes of admin.css, so that light and dark follow the theme."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.utils.html import format_html, format_html_join
@@ -19,8 +19,12 @@ class Line:
     values: Sequence[float | None]
 
 
-def plot(lines: Sequence[Line], labels: Sequence[str], title: str) -> SafeString:
+def plot(
+    lines: Sequence[Line], labels: Sequence[str], title: str, form: Callable[[float], str] = "{:.3f}".format
+) -> SafeString:
     """Draw lines over the same places; `labels` are told at the first and the last, and in the dots' titles.
+
+    `form` writes the values of the axis and the dots.
 
     Returns an empty string where there is nothing to draw.
     """
@@ -45,9 +49,7 @@ def plot(lines: Sequence[Line], labels: Sequence[str], title: str) -> SafeString
         path = " ".join(f"{x(place)},{y(value)}" for place, value in points)
         drawn.append(format_html('<polyline class="recommend-line" data-kind="{}" points="{}"/>', line.kind, path))
         if len(points) <= 40:
-            dots = (
-                (line.kind, x(place), y(value), line.name, labels[place], f"{value:.4f}") for place, value in points
-            )
+            dots = ((line.kind, x(place), y(value), line.name, labels[place], form(value)) for place, value in points)
             mark = (
                 '<circle class="recommend-dot" data-kind="{}" cx="{}" cy="{}" r="3"><title>{}, {}: {}</title></circle>'
             )
@@ -56,7 +58,7 @@ def plot(lines: Sequence[Line], labels: Sequence[str], title: str) -> SafeString
         "",
         '<line class="recommend-grid" x1="{}" x2="{}" y1="{}" y2="{}"/><text x="{}" y="{}" text-anchor="end">{}</text>',
         (
-            (LEFT, WIDTH - RIGHT, y(value), y(value), LEFT - 6, y(value) + 4, f"{value:.3f}")
+            (LEFT, WIDTH - RIGHT, y(value), y(value), LEFT - 6, y(value) + 4, form(value))
             for value in (low, low + span / 2, low + span)
         ),
     )

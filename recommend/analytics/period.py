@@ -51,9 +51,13 @@ class Period:
         return self.rows().filter(narrowed=False)
 
 
+def today_of_searches() -> date:
+    return timezone.now().astimezone(UTC).date()
+
+
 def period_of(params: Any, today: date | None = None) -> Period:
     """Read `from`, `to`, `device` and `language` of an address; what makes no sense there is as good as left out."""
-    today = today or timezone.now().astimezone(UTC).date()
+    today = today or today_of_searches()
     last = min(_day(params.get("to", "")) or today, today)
     first = _day(params.get("from", "")) or last - timedelta(days=USUAL_DAYS - 1)
     if first > last:

@@ -70,8 +70,11 @@ class Trend:
 ORDERS = {"top": ("-searches", "normalised"), "zero": ("-zero_", "normalised"), "slow": ("-took_", "normalised")}
 
 
-def top(period: Period, order: str = "top", most: int = MOST) -> list[QueryRow]:
-    """Queries with what became of them: the most asked, those that found nothing ("zero"), or the slowest ("slow")."""
+def top(period: Period, order: str = "top", most: int = MOST, least: int = 1) -> list[QueryRow]:
+    """Queries with what became of them: the most asked, those that found nothing ("zero"), or the slowest ("slow").
+
+    Here and below: of at least so many different visitors. One query of the database each.
+    """
     counted = (
         with_outcome(period.searches().exclude(normalised=""))
         .values("normalised")
@@ -87,6 +90,8 @@ def top(period: Period, order: str = "top", most: int = MOST) -> list[QueryRow]:
             last_=Max("happened_at"),
         )
     )
+    if least > 1:
+        counted = counted.filter(visitors__gte=least)
     if order == "zero":
         counted = counted.filter(zero_=F("searches"))  # what finds something by now needs nobody's help
     return [
@@ -98,8 +103,8 @@ def top(period: Period, order: str = "top", most: int = MOST) -> list[QueryRow]:
     ]  # fmt: skip
 
 
-def reformulations(period: Period, most: int = MOST) -> list[Reformulation]:
-    """Which query followed which within five minutes, those of most visitors first. One query."""
+def reformulations(period: Period, most: int = MOST, least: int = 1) -> list[Reformulation]:
+    """Which query followed which within five minutes, those of most visitors first."""
     conditions, values = ["happened_at >= %s", "happened_at < %s"], [_adapted(period.since), _adapted(period.until)]
     for name in ("device", "language"):
         if value := getattr(period, name):
@@ -113,7 +118,7 @@ def reformulations(period: Period, most: int = MOST) -> list[Reformulation]:
     with connection.cursor() as cursor:
         cursor.execute(
             _REFORMULATIONS.format(conditions=" AND ".join(conditions), seconds=seconds),
-            [*values, NEXT_SECONDS, most],
+            [*values, NEXT_SECONDS, least, most],
         )
         return [
             Reformulation(query, then, times, visitors, float(before), float(after))
@@ -141,16 +146,17 @@ _REFORMULATIONS = f"""
     ) AS followed
     WHERE next_query <> normalised AND {{seconds}} <= %s
     GROUP BY normalised, next_query
+    HAVING COUNT(DISTINCT visitor) >= %s
     ORDER BY COUNT(DISTINCT visitor) DESC, COUNT(*) DESC, normalised, next_query
     LIMIT %s
 """  # noqa: S608  (names of our own)
 
 
-def trending(period: Period, most: int = MOST) -> list[Trend]:
+def trending(period: Period, most: int = MOST, least: int = 1) -> list[Trend]:
     """Queries asked more in the last RECENT_DAYS of the period than the BASELINE_DAYS before them let expect.
 
     Counts vary by the root of what is expected (Poisson), and what is expected was counted too. Of what nobody asked
-    before, half a search is expected. One query.
+    before, half a search is expected.
     """
     turn = period.until - timedelta(days=RECENT_DAYS)
     start = turn - timedelta(days=BASELINE_DAYS)
@@ -162,9 +168,11 @@ def trending(period: Period, most: int = MOST) -> list[Trend]:
         rows.exclude(normalised="")
         .values("normalised")
         .annotate(
-            recent=Count("pk", filter=Q(happened_at__gte=turn)), earlier=Count("pk", filter=Q(happened_at__lt=turn))
+            recent=Count("pk", filter=Q(happened_at__gte=turn)),
+            earlier=Count("pk", filter=Q(happened_at__lt=turn)),
+            visitors=Count("visitor", distinct=True),
         )
-        .filter(recent__gte=LEAST_RECENT)
+        .filter(recent__gte=LEAST_RECENT, visitors__gte=least)
         .values_list("normalised", "recent", "earlier")
     )
     found = []
