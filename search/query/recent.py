@@ -36,8 +36,11 @@ def recent(request: Any, typed: str, limit: int) -> list[str]:
     except Exception:
         log.exception("A shopper's queries could not be read")  # the others are completed all the same
         return []
-    kept = {fold(query): query for query in reversed(queries) if begins(fold(query), beginning)}
-    return list(reversed(kept.values()))[:limit]
+    kept: dict[str, str] = {}
+    for query in queries:
+        if begins(fold(query), beginning):
+            kept.setdefault(fold(query), query)
+    return list(kept.values())[:limit]
 
 
 def begins(text: str, beginning: str) -> bool:

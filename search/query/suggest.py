@@ -4,38 +4,22 @@ Nothing here reads titles: words come from the vocabulary in memory, products fr
 popular queries from the database by the beginning of an indexed column.
 """
 
-import logging
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.conf import settings
-from django.db import connection
-from qdrant_client import models
-
-from catalog import selectors
-from catalog.models import Brand, Category, Product, ProductCode
-from catalog.text import normalise_code
-from search.index.client import get_client
-from search.index.errors import VectorStoreError
-from search.index.live import Live, on_live
-from search.index.schema import TERMS
+from catalog.models import Brand, Category, Product
 from search.log.popular import popular
 from search.query import recent
 from search.query.completion import Completions, complete, next_words, texts
+from search.query.completion_products import products
 from search.query.names import categories_and_brands
-from search.terms import fold, languages, word_terms, words
-
-log = logging.getLogger(__name__)
+from search.terms import fold
 
 SHORTEST = 2
 LONGEST = 100
-MOST_HISTORY, MOST_QUERIES, MOST_PRODUCTS, MOST_CATEGORIES = 3, 5, 6, 4
+MOST_HISTORY, MOST_QUERIES, MOST_CATEGORIES = 3, 5, 4
 MOST_OWN = 5  # of a shopper's queries before anything is typed
-SHORTEST_CODE = 3  # characters
-CANDIDATES = 40  # products whose titles are looked at
-LAST = "\U0010ffff"
 
 
 @dataclass(frozen=True)
@@ -69,7 +53,7 @@ def suggest(q: str, request: Any = None) -> Suggestions:
     return Suggestions(
         own,
         _others([*own, typed], _queries(typed, completions)),
-        _products(typed, completions),
+        products(typed, completions),
         _in_order(Category, category_ids),
         _in_order(Brand, brand_ids),
     )
@@ -89,63 +73,6 @@ def _queries(typed: str, completions: Completions) -> list[str]:
     ]
     longer = [text for each in completed[:2] for text in next_words(each, 2)]
     return [*asked, *completed[:2], *longer[:3], *completed[2:], *longer[3:]]
-
-
-def _products(typed: str, completions: Completions) -> list[Product]:
-    ids = _by_code(typed)
-    if len(ids) < MOST_PRODUCTS:
-        try:
-            ids += _by_words(typed, completions)
-        except VectorStoreError:
-            log.warning("Products are not suggested, because the index does not answer", exc_info=True)
-    return selectors.products_for_cards(list(dict.fromkeys(ids))[:MOST_PRODUCTS])
-
-
-def _by_code(typed: str) -> list[int]:
-    """Products one of whose codes begins as typed. Only with a digit: others are words."""
-    code = normalise_code(typed)
-    if len(code) < SHORTEST_CODE or not any(character.isdigit() for character in code):
-        return []
-    if connection.vendor == "postgresql":
-        found = ProductCode.objects.filter(normalised__startswith=code)  # by the index with text_pattern_ops
-    else:
-        found = ProductCode.objects.filter(normalised__gte=code, normalised__lt=code + LAST)
-    published = found.filter(product__status=Product.Status.PUBLISHED)
-    return list(published.order_by("normalised").values_list("product_id", flat=True)[: 2 * MOST_PRODUCTS])
-
-
-def _by_words(typed: str, completions: Completions) -> list[int]:
-    """Products by the words before, which count fully, and by the completions of the last, by how probable they are."""
-    found = completions.found
-    own = settings.LANGUAGE_CODE
-    weights: defaultdict[int, float] = defaultdict(float)
-    best = max((each.score for each in found), default=1.0)
-    parts = [(found[0].before if found else typed, 1.0), *((each.word, (each.score / best) ** 0.5) for each in found)]
-    for text, weight in parts:
-        for _, (terms, values) in word_terms(text, own, languages(except_=own)):
-            for term, value in zip(terms, values, strict=True):
-                weights[term] = max(weights[term], value * weight)
-    if not weights:
-        return []
-    ranked = on_live(lambda live: _ask(live, weights))
-    titles = dict(selectors.published_products().filter(pk__in=ranked).values_list("pk", "title"))
-    asked = fold(found[0].before if found else typed).split()
-    meant = [each.word for each in found] or [fold(typed).rpartition(" ")[2]]
-    known = [id for id in ranked if id in titles]
-    return sorted(known, key=lambda id: -_met(fold(titles[id]), asked, meant))
-
-
-def _met(title: str, before: Sequence[str], completions: Sequence[str]) -> int:
-    """How many of the words a title has; the order of products with as many stays the index's."""
-    tokens = {word.surface for word in words(title, settings.LANGUAGE_CODE)}
-    return sum(word in tokens for word in before) + any(word in tokens for word in completions)
-
-
-def _ask(live: Live, weights: dict[int, float]) -> list[int]:
-    terms = sorted(weights)
-    vector = models.SparseVector(indices=terms, values=[weights[term] for term in terms])
-    answer = get_client().query_points(live.name, query=vector, using=TERMS, limit=CANDIDATES, with_payload=False)
-    return [int(point.id) for point in answer.points]
 
 
 def _in_order(model: Any, ids: Sequence[int]) -> list[Any]:
