@@ -7,15 +7,17 @@ from typing import Any
 from qdrant_client import models
 
 from search.documents import attribute_key
-from search.language import spelling
+from search.language import spelling, vocabulary
 from search.language.attributes import Named
 from search.language.interpret import Given, Interpretation, interpret
 from search.language.phrases import ATTRIBUTE
+from search.language.stopwords import stop_words
+from search.query.beside import interpret_beside
 from search.query.configuration import Configuration
 from search.query.filters import Conditions, resolve
 from search.query.request import Filters, SearchRequest
 from search.query.understand import exact_products
-from search.terms import fold
+from search.terms import fold, words
 
 IMPLIED = "implied "  # what stands before a phrase, in place of the name of a facet
 _FIELDS = {"category": "categories", "brand": "brand", "store": "store", "tag": "tags"}  # of a point's payload
@@ -32,7 +34,9 @@ class Asked:
     interpretation: Interpretation
     exact: tuple[int, ...] = ()  # products that the words name by a code
     correction: spelling.Correction | None = None  # where there is anything to correct
+    meaning: str = ""  # all the words, where only a part of them is searched for
     corrected: bool = False  # whether the corrected words are searched for
+    before: Interpretation | None = None  # of the words as they were typed, where others are searched for
 
     @property
     def preferences(self) -> list[models.Filter]:
@@ -69,13 +73,28 @@ def read(request: SearchRequest) -> Asked:
     given = Given(frozenset(_given(request.filters)), tuple(filter(None, [request.filters.category])), request.literal)
     understand = request.understand and configuration.understanding and not exact and not request.pictured
     interpretation = interpret(typed, given, understand=understand)
+    if request.pictured and typed and request.understand and configuration.understanding and not exact:
+        interpretation = interpret_beside(request, given)
     correction = None
     if request.understand and configuration.spelling and not exact and interpretation.text:
         correction = _correction(interpretation, request.literal)
     asked = Asked(request, typed, own, own, interpretation, exact, correction)
-    if correction and correction.certain:
+    if correction and correction.certain and complete(correction, interpretation.language):
         return corrected(asked, given, understand=understand)
     return asked.reads(interpretation)
+
+
+def complete(correction: spelling.Correction, language: str) -> bool:
+    """Whether the catalogue knows every word of the corrected text.
+
+    Where it lacks some, the others are no context to trust: "ski resort" is no misspelt printer.
+    """
+    lexicon, stops = vocabulary.current(), stop_words(language)
+    surfaces = [word.surface for word in words(correction.text, language)]
+    return all(
+        lexicon.knows(surface) or surface in stops or any(character.isdigit() for character in surface)
+        for surface in surfaces
+    )
 
 
 def corrected(asked: Asked, given: Given | None = None, *, understand: bool = True) -> Asked:
@@ -86,7 +105,12 @@ def corrected(asked: Asked, given: Given | None = None, *, understand: bool = Tr
     before = asked.interpretation
     again = interpret(asked.correction.text, given, understand=understand)
     kept = replace(again, price=before.price, price_phrase=before.price_phrase, unwanted=before.unwanted)
-    return asked.reads(kept, corrected=True)
+    return asked.reads(kept, corrected=True, before=before)
+
+
+def as_typed(asked: Asked) -> Asked:
+    """The same with the words that were typed in the place of the corrected ones."""
+    return asked.reads(asked.before or asked.interpretation, corrected=False, before=None)
 
 
 def _correction(interpretation: Interpretation, literal: Sequence[str]) -> spelling.Correction | None:

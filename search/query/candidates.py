@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from search.encoders.base import EncoderError
 from search.index.client import get_client
 from search.index.live import Live
+from search.index.schema import TEXT
 from search.query import floor, fusion, kinds, ranking
 from search.query.asking import Asked
 from search.query.fusion import Scored
 from search.query.preferring import prefer
 from search.query.request import Mode
-from search.query.retrieve import ALL, Retrieved, retrieve
+from search.query.retrieve import ALL, TEXT_TO_IMAGE, Retrieved, retrieve
 from search.query.understand import Understood, understand
 
 
@@ -32,7 +33,9 @@ def candidates(asked: Asked, lifted: Sequence[str], pinned: Sequence[int], live:
     """Encode, retrieve, fuse. Raises VectorStoreError, BadRequest and SearchUnavailable."""
     request, reading = asked.request, asked.interpretation
     away = [words for words, _ in reading.unwanted]
-    understood = understand(request, live, exact=asked.exact, optional=reading.optional, unwanted=away)
+    understood = understand(
+        request, live, exact=asked.exact, optional=reading.optional, unwanted=away, meaning=asked.meaning
+    )
     near = None
     if understood.text is not None:
         try:
@@ -74,8 +77,17 @@ def candidates(asked: Asked, lifted: Sequence[str], pinned: Sequence[int], live:
         )
         for variant, lists in retrieved.lists.items()
     }
+    if understood.words and not pictured and not _answers(found[ALL], near, asked):
+        found = {variant: [] for variant in found}
     found = {variant: prefer(scored, retrieved.preferred) for variant, scored in found.items()}
     return Candidates(asked, mode, live, understood, retrieved, found)
+
+
+def _answers(ranked: Sequence[Scored], near: floor.Nearness | None, asked: Asked) -> bool:
+    if any("exact" in scored.parts or TEXT_TO_IMAGE in scored.parts for scored in ranked):
+        return True
+    evidence = ((scored.coverage, scored.parts.get(TEXT, {}).get("score")) for scored in ranked)
+    return floor.answers(evidence, near, strict=bool(asked.meaning) or asked.corrected)
 
 
 _sizes: dict[str, tuple[float, int]] = {}

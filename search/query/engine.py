@@ -41,12 +41,12 @@ def search(request: SearchRequest) -> SearchResult:
     _check(request)
     asked = asking.read(request)
     try:
-        result = _search(request, asked) if asks(asked.request) else browse(asked.request, asked.conditions)
+        result = _search(request, asked) if asks(asked.request) else _listed(asked)
     except VectorStoreError as error:
         raise SearchUnavailable(f"The search index cannot be reached at the moment: {error}") from error
     hits, total, counted, told = result
     features = told.pop("features", None)
-    told = {"q": request.q.strip(), "not": request.not_q.strip(), **asked.told(), **told}
+    told = {"q": request.q.strip(), "not": request.not_q.strip(), **told}
     if asked.own.unknown:
         told["unknown_filters"] = list(asked.own.unknown)
     took_ms = round((time.perf_counter() - started) * 1000, 1)
@@ -73,8 +73,7 @@ def _check(request: SearchRequest) -> None:
 def _search(request: SearchRequest, asked: Asked) -> Answer:
     outcome = merchandising.outcome_of(request, readings=[asked.typed, asked.request.q])
     found, relaxed = _found(asked, outcome)
-    if relaxed:
-        asked = found.asked
+    asked = found.asked
     live, understood, retrieved, words = found.live, found.understood, found.retrieved, asked.request.q
     variants = found.variants
     variants[ALL] = ranking.reranked(request, variants[ALL], words, retrieved, understood.degraded)
@@ -119,12 +118,19 @@ def _search(request: SearchRequest, asked: Asked) -> Answer:
     told |= outcome.told(explain=request.explain)
     if likes:
         told["image_of"] = [product.sku for product in likes] if len(likes) > 1 else likes[0].sku
+    told |= asked.told()
     if relaxed:
-        told |= {**asked.told(), "relaxed": [relaxed.told()]}
+        told["relaxed"] = [relaxed.told()]
     if not ranked:
         told["message"] = relax.nothing(asked, retrieved.best_of_word)
     told["features"] = ranking.features_of(request, ranked, order, words, retrieved)
     return hits, len(ranked), counted, told
+
+
+def _listed(asked: Asked) -> Answer:
+    """What the filters leave, where nothing is left to search for: "under 50"."""
+    hits, total, counted, told = browse(asked.request, asked.conditions)
+    return hits, total, counted, told | asked.told()
 
 
 def _found(asked: Asked, outcome: Outcome) -> tuple[Candidates, Relaxed | None]:

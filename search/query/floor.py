@@ -7,7 +7,7 @@ measured against how near texts are that have nothing to do with each other.
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -29,6 +29,13 @@ LOW, HIGH = 1.25, 3.3
 # Shares of the query's weight that a product's words cover: enough alone, and enough together with a near text.
 COVERED, PARTLY_COVERED = 0.6, 0.25
 COVERED_WITHOUT_TEXT = 0.4  # where no text similarity is at hand
+# What the best hit of a query has to show, or else the shop has nothing of the kind, however many have one of its words
+# ("dog grooming" where a trimmer has "grooming"): nearly all of the words, or a text so near that nothing else need be,
+# or both in part. Chosen on half of the queries of docs/search.md, "Nothing found".
+ANSWERED, ANSWERED_BY_TEXT = 0.8, 3.8  # coverage; standard deviations above the noise
+ANSWERED_TOGETHER, PER_DEVIATION, SOME = 0.8, 0.15, 0.1
+ANSWERED_WITHOUT_TEXT = 0.6
+STRICT_BY_TEXT, STRICT_WITHOUT_TEXT = 2.0, 0.9  # where other words than the typed ones were searched for
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,10 @@ class Nearness:
 
     low: float
     high: float
+
+    def deviations(self, cosine: float) -> float:
+        """How many standard deviations a cosine is above the noise."""
+        return LOW + (cosine - self.low) / max(self.high - self.low, 1e-9) * (HIGH - LOW)
 
 
 def nearness(spec: Spec) -> Nearness:
@@ -69,3 +80,27 @@ def related(coverage: float, cosine: float | None, near: Nearness | None) -> boo
     if coverage >= COVERED:
         return True
     return cosine is not None and (cosine >= near.high or (coverage >= PARTLY_COVERED and cosine >= near.low))
+
+
+def answers(evidence: Iterable[tuple[float, float | None]], near: Nearness | None, *, strict: bool = False) -> bool:
+    """Whether hits show that the shop has what is asked for; `evidence` holds coverage and cosine of each.
+
+    `strict`: the words are not those that were typed, but a part of them, or what they may have been meant to be. Then
+    they have to be met, and the text has to be near as well.
+    """
+    for coverage, cosine in evidence:
+        if near is None:
+            if coverage >= (STRICT_WITHOUT_TEXT if strict else ANSWERED_WITHOUT_TEXT):
+                return True
+            continue
+        deviations = near.deviations(cosine) if cosine is not None else 0.0
+        if strict:
+            if coverage >= COVERED and deviations >= STRICT_BY_TEXT:
+                return True
+        elif (
+            coverage >= ANSWERED
+            or deviations >= ANSWERED_BY_TEXT
+            or (coverage >= SOME and coverage + PER_DEVIATION * deviations >= ANSWERED_TOGETHER)
+        ):
+            return True
+    return False

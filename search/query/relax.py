@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from search.language.attributes import Named, names_kinds
-from search.query.asking import Asked, corrected
+from search.query.asking import Asked, as_typed, complete, corrected
 from search.terms import words
 
 
@@ -25,13 +25,16 @@ class Relaxed:
         return {"step": self.step, "sentence": self.sentence, "phrases": list(self.phrases)}
 
 
-def steps(asked: Asked, best_of_word: Mapping[str, float], language: str) -> Iterator[tuple[Asked, Relaxed]]:
+def steps(asked: Asked, best_of_word: Mapping[str, float], language: str) -> Iterator[tuple[Asked, Relaxed | None]]:
     """Easier readings of the same request, the nearest first.
 
     `best_of_word` says how well each word that was searched is met, 0 for one that no product has; `language` is the
     shop's.
     """
-    if asked.correction and not asked.corrected:
+    if asked.corrected:
+        asked = as_typed(asked)
+        yield asked, None
+    elif asked.correction and complete(asked.correction, asked.interpretation.language):
         meant = asked.correction.text
         yield corrected(asked), Relaxed("spelling", f"Nothing was found for “{asked.typed}”. This is for “{meant}”.")
     reading = asked.interpretation
@@ -55,7 +58,7 @@ def steps(asked: Asked, best_of_word: Mapping[str, float], language: str) -> Ite
         told = Relaxed(
             "words", f"Without {_listed([f'“{word}”' for word in dropped])}, which no product has.", tuple(dropped)
         )
-        yield asked.reads(replace(reading, text=text)), told
+        yield asked.reads(replace(reading, text=text), meaning=reading.text), told
     head = heads[-1]
     if head.phrase != " ".join(surfaces):
         alone = replace(
@@ -64,7 +67,7 @@ def steps(asked: Asked, best_of_word: Mapping[str, float], language: str) -> Ite
         told = Relaxed(
             "category", f"Nothing was found for all of it. This is what there is of {head.main.label}.", (head.phrase,)
         )
-        yield asked.reads(alone), told
+        yield asked.reads(alone, meaning=reading.text), told
 
 
 def _is_kind(named: Named) -> bool:

@@ -68,11 +68,12 @@ def understand(
     exact: Sequence[int] = (),
     optional: Collection[str] = (),
     unwanted: Sequence[str] = (),
+    meaning: str = "",
 ) -> Understood:
     """Look up and encode. Raises BadRequest for an unknown product, SearchUnavailable without any way to go on.
 
     `exact` are products that the words name by a code, `optional` words that need not be met (stop words), `unwanted`
-    phrases to stay away from beside those of `not_q`.
+    phrases to stay away from beside those of `not_q`, `meaning` a text to encode in place of the words.
     """
     understood = Understood(exact=list(exact))
     own, others = settings.LANGUAGE_CODE, languages(except_=settings.LANGUAGE_CODE)
@@ -86,7 +87,9 @@ def understand(
         understood.words += [(word, terms) for word, terms in other.words if word in known]
         if request.mode != "lexical":
             try:
-                understood.text = encode_words(live.text_spec, q, " ".join([request.not_q.strip(), *unwanted]).strip())
+                understood.text = encode_words(
+                    live.text_spec, meaning or q, " ".join([request.not_q.strip(), *unwanted]).strip()
+                )
             except EncoderError as error:
                 understood.degraded.append(f"Searched by words alone, because the text encoder failed: {error}")
     # A word that is also asked for takes nothing away: "mouse" without "mouse pad" still wants mice.
@@ -101,7 +104,7 @@ def understand(
             skus=request.skus,
             crops=request.crop,
             text=q,
-            negative=request.not_q.strip(),
+            negative=" ".join([request.not_q.strip(), *unwanted]).strip(),
         )
         understood.image = understood.pictures.vector
     return understood
