@@ -28,12 +28,21 @@ class Named:
     mode: Mode = "hybrid"
     overrides: dict[str, Any] = field(default_factory=dict)
 
-    def ask(self, query: str, most: int) -> SearchResult:
-        """The first hits of a query. Nobody is known who asks, so the order is the one that everybody gets."""
+    def ask(self, query: str, most: int, image_of: str = "") -> SearchResult:
+        """The first hits of words, beside a product's picture if one is named.
+
+        Nobody is known who asks, so the order is the one that everybody gets.
+        """
         configuration = configuration_of(self.overrides) if self.overrides else None
         return search(
             SearchRequest(
-                q=query, mode=self.mode, facets=(), page_size=most, personal=False, configuration=configuration
+                q=query,
+                image_of=image_of,
+                mode=self.mode,
+                facets=(),
+                page_size=most,
+                personal=False,
+                configuration=configuration,
             )
         )
 

@@ -45,7 +45,10 @@ def measure(
     }
     if gallery is None:
         del figures["image_to_image_p@10_held_out_only"]
-    return figures | {"composed_p@10": composed(sample, compose_with)}
+    both = composed(sample, compose_with)
+    alone = composed(sample, lambda row, words: sample.images[row : row + 1])
+    figures |= {"composed_p@10": both, "picture_alone_p@10": alone}
+    return figures | ({"composed_to_picture_alone": both / alone} if alone else {})
 
 
 def precision(images: Vectors, kinds: NDArray[np.str_], gallery: tuple[Vectors, Sequence[str]] | None = None) -> float:

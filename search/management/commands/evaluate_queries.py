@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from search.evaluation import attribute_queries, labels, nonsense, report, typos
+from search.evaluation import attribute_queries, composed, labels, nonsense, report, typos
 from search.evaluation.configurations import DEFAULT, MODES, UnknownConfigurationError
 from search.evaluation.halves import HALVES
 from search.evaluation.relevance import Judgments, JudgmentsError, read_judgments
@@ -22,6 +22,7 @@ from search.query import SearchError
 KINDS = {
     "typos": "judged queries with one random edit, over three seeds",
     "attributes": "the catalogue's own colours, uses and kinds as queries",
+    "composed": "a product's picture and the word of another colour",
     "labels": "the demo shop's labels in German, French, Japanese and Chinese",
     "nonsense": "gibberish and queries about something else, beside real ones",
 }
@@ -70,6 +71,8 @@ class Command(BaseCommand):
             return typos.evaluate(_judgments(options["data"], needed=True) or {}, **common, **one)
         if kind == "attributes":
             return attribute_queries.evaluate(**common, **one)
+        if kind == "composed":
+            return composed.evaluate(**common, **one)
         if kind == "nonsense":
             return nonsense.evaluate(_judgments(options["data"]), **common, **one)
         modes = list(dict.fromkeys([options["configuration"], *MODES]))
@@ -121,6 +124,15 @@ def _attributes(told: dict[str, Any]) -> str:
     return report.table(["asked for", "queries", "P@10"], rows) + f"\n95 %: {low:.3f}–{high:.3f}; {told['relevance']}."
 
 
+def _composed(told: dict[str, Any]) -> str:
+    rows = [
+        ["picture and colour", told["p@10"], told["p@10_interval"]],
+        ["picture alone", told["p@10_picture_alone"], told["p@10_picture_alone_interval"]],
+        ["times as much", told["ratio"], told["ratio_interval"]],
+    ]
+    return report.table([f"{told['queries']} queries", "P@10", "95 %"], rows) + f"\n{told['relevance']}."
+
+
 def _labels(told: dict[str, Any]) -> str:
     rows = [
         [language, each["queries"], "yes" if each["in_catalogue"] else "no", *each["r@10"].values()]
@@ -143,6 +155,7 @@ def _nonsense(told: dict[str, Any]) -> str:
 _TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "typos": _typos,
     "attributes": _attributes,
+    "composed": _composed,
     "labels": _labels,
     "nonsense": _nonsense,
 }
