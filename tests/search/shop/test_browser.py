@@ -1,5 +1,6 @@
 """What a shopper does, in a real browser: on a phone and on a desk, by day and by night, with and without a mouse."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -7,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from catalog.models import Product
+from search.language import collecting
 from tests.search.shop.conftest import picture
 
 pytestmark = [
@@ -144,6 +146,43 @@ def test_suggestions_can_be_taken_by_keyboard_alone(page: Page):
     assert box.get_attribute("aria-activedescendant") == option.last.get_attribute("id")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Deck chair")
+
+
+def test_an_error_while_typing_is_forgiven(page: Page):
+    collecting.refresh()
+    page.goto("/")
+    box = page.get_by_role("combobox").first
+    box.press_sequentially("esprs")
+    expect(page.get_by_role("option", name="espresso", exact=True)).to_be_visible()
+    expect(page.get_by_role("option").get_by_text("Espresso cup, red")).to_be_visible()
+    expect(page.get_by_role("group", name="Products").locator("img").first).to_be_visible()
+    serious = [each for each in Axe().run(page).response["violations"] if each["impact"] in ("serious", "critical")]
+    assert serious == []
+
+
+@wide
+def test_own_searches_are_offered_and_can_be_removed_by_keyboard(page: Page, settings):
+    settings.EVENTS_FILTER_BOTS = False  # a driven browser says that it is one
+    for words in ("folding chair", "reading lamp"):
+        with page.expect_response("**/api/v1/events"):
+            page.goto(f"/search?q={words}")
+    page.goto("/")
+    box = page.locator("#top-q")
+    box.click()
+    own = page.get_by_role("group", name="Your searches").get_by_role("option")
+    expect(own).to_have_count(3)
+    box.press("ArrowDown")
+    expect(own.first).to_have_attribute("aria-selected", "true")
+    expect(own.first).to_contain_text("reading lamp")
+    expect(own.first).to_have_accessible_name(re.compile("press Delete"))
+    with page.expect_response("**/api/v1/suggest/history?q=reading%20lamp"):
+        box.press("Delete")
+    expect(own).to_have_count(2)
+    expect(own.first).to_contain_text("folding chair")
+    expect(box).to_be_focused()
+    box.press("ArrowUp")
+    box.press("Enter")  # the last one removes all
+    expect(own).to_have_count(0)
 
 
 @wide
