@@ -44,11 +44,11 @@ def scores(group: Group, fusion: Fusion) -> NDArray[np.float64]:
     weights = np.array([fusion.weights.get(part, 0.0) for part in PARTS])
     found = shares @ weights / (weights.sum() or 1.0)
     exact = group.rows[:, _AT["exact"]] > 0
+    found[exact] += 1 + np.arange(exact.sum(), 0, -1)  # the first of several codes stays first
     covers = (group.rows[:, _AT["terms_coverage"]] >= COVERED) | exact
     weak = (group.rows[:, _AT["terms_rank"]] == 0) & ~covers
     if covers.any() and weak.any() and found[weak].max() >= found[covers].min():
         found[weak] *= found[covers].min() / found[weak].max() * (1 - 1e-9)
-    found[exact] += 1 + np.arange(exact.sum(), 0, -1)  # the first of several codes stays first
     return found
 
 

@@ -120,7 +120,7 @@ def fit(groups: Sequence[Group], *, seed: int = 0) -> Ranker:
     return train(groups, prior=max(reversed(PRIORS), key=held_out))
 
 
-def train(groups: Sequence[Group], *, prior: float, rounds: int = ROUNDS, **parameters: Any) -> Ranker:
+def train(groups: Sequence[Group], *, prior: float, **parameters: Any) -> Ranker:
     """Fit trees to graded groups, one for each search. Raises RankerError where nothing tells hits apart."""
     usable = [group for group in groups if len(set(group.grades.tolist())) > 1]
     if not usable:
@@ -138,7 +138,7 @@ def train(groups: Sequence[Group], *, prior: float, rounds: int = ROUNDS, **para
     )
     few = {"min_data_in_leaf": min(int(PARAMETERS["min_data_in_leaf"]), max(len(rows) // 20, 1))}
     try:
-        booster = lightgbm.train({**PARAMETERS, **few, **parameters}, data, num_boost_round=rounds)
+        booster = lightgbm.train({**PARAMETERS, **few, **parameters}, data, num_boost_round=ROUNDS)
     except lightgbm.basic.LightGBMError as error:
         raise RankerError(f"LightGBM could not train: {error}") from error
     return Ranker(booster, prior)
