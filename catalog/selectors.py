@@ -50,8 +50,23 @@ def with_card_parts(products: QuerySet[Product]) -> QuerySet[Product]:
 
 def products_for_cards(ids: Sequence[int]) -> list[Product]:
     """Return the published products among `ids`, in that order. What is deleted or unpublished is left out."""
-    found = {product.pk: product for product in with_card_parts(published_products().filter(pk__in=ids))}
-    return [found[pk] for pk in dict.fromkeys(ids) if pk in found]
+    rows = published_products().filter(pk__in=ids).select_related("brand", "store", "category")
+    found = {product.pk: product for product in rows}
+    products = [found[pk] for pk in dict.fromkeys(ids) if pk in found]
+    _load_pictures(products)
+    return products
+
+
+def _load_pictures(products: Sequence[Product]) -> None:
+    """As `prefetch_related` does, which composes a query for each product that it then does not ask: half the cost of
+    all the cards of a page."""
+    shown: dict[int, list[Picture]] = {product.pk: [] for product in products}
+    for picture in Picture.objects.filter(product__in=list(shown)).order_by("position", "id"):
+        shown[picture.product_id].append(picture)
+    for product in products:
+        kept = Picture.objects.all()
+        kept._result_cache, kept._prefetch_done = shown[product.pk], True
+        product.__dict__.setdefault("_prefetched_objects_cache", {})["pictures"] = kept
 
 
 def product_by_slug(slug: str) -> Product:

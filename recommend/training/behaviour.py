@@ -18,7 +18,7 @@ from recommend.training import live as loading
 from recommend.training.features import described
 from recommend.training.live import Live
 from search.documents import PAYLOAD_INDEXES, Description
-from search.index.client import get_client
+from search.index.client import get_client, nearest_points
 from search.index.companions import Standing
 from search.index.compare import batched, compare, in_products
 from search.index.errors import VectorStoreError
@@ -43,10 +43,7 @@ def nearest(
     `version` is that of the model which made the vector: another one's vectors mean something else. Without it, the one
     behind the alias is asked. Raises VectorStoreError, with status 404 where that version has no collection.
     """
-    found = get_client().query_points(
-        _name(version), query=_numbers(user_vector), query_filter=filter, limit=limit, with_payload=False
-    )
-    return [(int(point.id), float(point.score)) for point in found.points]
+    return nearest_points(_name(version), _numbers(user_vector), filter=filter, limit=limit)
 
 
 def vectors_of(product_ids: Iterable[int], version: int | None = None) -> dict[int, Scores]:

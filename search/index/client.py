@@ -6,8 +6,9 @@ import time
 from typing import Any
 
 import httpx
+import orjson
 from django.conf import settings
-from qdrant_client import QdrantClient
+from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import ResponseHandlingException
 
 from search.index.engine import EmbeddedEngine, Endpoint
@@ -94,6 +95,28 @@ def get_client() -> QdrantClient:
                 _client = key, _connect()
             current = _client
     return current[1]
+
+
+def nearest_points(
+    collection: str, vector: list[float], *, filter: models.Filter | None = None, limit: int
+) -> list[tuple[int, float]]:
+    """Return (id, score) of the points nearest to a vector, best first.
+
+    The request that `query_points` sends, and half of its cost: a model for each of some hundred points is made for
+    nothing where a pair is all that is wanted of it.
+    """
+    asked: dict[str, Any] = {"query": vector, "limit": limit, "with_payload": False}
+    if filter is not None:
+        asked["filter"] = filter.model_dump(mode="json", by_alias=True, exclude_none=True)
+    told = get_client().http.client.request(
+        type_=dict[str, Any],
+        method="POST",
+        url="/collections/{collection}/points/query",
+        path_params={"collection": collection},
+        content=orjson.dumps(asked),
+        headers={"Content-Type": "application/json"},
+    )
+    return [(int(point["id"]), float(point["score"])) for point in told["result"]["points"]]
 
 
 def _connect() -> QdrantClient:
