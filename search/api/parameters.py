@@ -25,7 +25,7 @@ MODES = ("hybrid", "lexical", "semantic")
 SORTS = ("relevance", "price", "-price", "-released", "title")
 FACETS = ("category", "brand", "store", "tag", "price", "in_stock", "promotion")
 # Parameters of the address that may come several times, or once with a list in JSON.
-LISTS = ("brand", "store", "tag", "facets", "image_of", "crop")
+LISTS = ("brand", "store", "tag", "facets", "image_of", "crop", "literal")
 
 
 class Text(serializers.CharField):
@@ -158,6 +158,8 @@ class SearchSerializer(Strict):
     page = Whole(required=False, min_value=1, max_value=10_000)
     page_size = Whole(required=False, min_value=1, max_value=LARGEST_PAGE)
     explain = serializers.BooleanField(required=False)
+    understand = serializers.BooleanField(required=False, help_text="false: nothing is read out of the words.")
+    literal = Values(required=False, help_text="Phrases that are plain words, whatever they seem to say.")
     personal = serializers.BooleanField(required=False, help_text="false: in the order that everybody gets.")
 
     def validate_facets(self, value: tuple[str, ...]) -> tuple[str, ...]:

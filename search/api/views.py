@@ -69,6 +69,8 @@ _PARAMETERS = [
     OpenApiParameter("page", int),
     OpenApiParameter("page_size", int),
     OpenApiParameter("explain", bool),
+    OpenApiParameter("understand", bool, description="false: nothing is read out of the words."),
+    OpenApiParameter("literal", _LIST, description="Phrases that are plain words, whatever they seem to say."),
     OpenApiParameter("personal", bool, description="false: in the order that everybody gets, whoever is asking."),
 ]
 _MULTIPART = inline_serializer(

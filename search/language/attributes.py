@@ -71,13 +71,14 @@ def find_named(
         return []
     known = meanings(keys, languages)
     spans: list[tuple[int, int, tuple[Meaning, ...]]] = []
+    plain = _places_of(tokens, literal)
     place = 0
     while place < len(tokens) and len(spans) < MOST_PHRASES:
         longest = LONGEST_UNSPACED if is_unspaced(tokens[place].surface) else LONGEST
         for end in range(min(place + longest, len(tokens)), place, -1):
             phrase = _joined(tokens[place:end])
             found = {m.facet: m for each in languages for m in known[each].get(_key(stems[each][place:end]), ())}
-            if found and phrase not in literal and not (end == place + 1 and phrase in stop_words):
+            if found and plain.isdisjoint(range(place, end)) and not (end == place + 1 and phrase in stop_words):
                 ordered = sorted(found.values(), key=lambda each: (-each.products, each.facet))
                 spans.append((place, end, tuple(ordered)))
                 place = end
@@ -100,6 +101,16 @@ def find_named(
         )
         named.append(Named(_joined(tokens[start:end]), start, end, kept, certain))
     return _without_rivals(named)
+
+
+def _places_of(tokens: Sequence[Word], phrases: Collection[str]) -> set[int]:
+    """The places of the words that stand in one of these phrases."""
+    found: set[int] = set()
+    for start in range(len(tokens)) if phrases else ():
+        for end in range(start + 1, min(start + LONGEST_UNSPACED, len(tokens)) + 1):
+            if _joined(tokens[start:end]) in phrases:
+                found.update(range(start, end))
+    return found
 
 
 def _leads(

@@ -17,6 +17,7 @@ from search.shop import parameters
 from search.shop.asked_pictures import PARAMETERS, AskedPicture, with_pictures, written
 from search.shop.cards import Card, make_cards
 from search.shop.explaining import lines, may_explain
+from search.shop.understood import Understood, understood_of
 
 _SINGLE = ("category", "promotion", "collection")  # one value at a time: radio buttons
 _CHIP_LABELS = {"not": "Without", "price_min": "From", "price_max": "Up to"}
@@ -82,6 +83,7 @@ class Listing:
     facets: list[FacetView]
     chips: list[Chip]
     pages: int
+    said: Understood = field(default_factory=Understood)  # what the words were taken for
     urls: dict[str, str] = field(default_factory=dict)  # "next", "previous", "clear", "no_picture"
     explains: bool = False  # whether whoever asks may see why hits are where they are
     hidden: tuple[tuple[str, str], ...] = ()  # what the filter form must carry along
@@ -135,6 +137,7 @@ def listing(request: HttpRequest, *, within: dict[str, Any] | None = None) -> Li
         cards=cards[: len(shown)],
         facets=facets,
         chips=_chips(params, result.facets, within),
+        said=understood_of(result.query, params),
         pages=pages,
         urls={
             "next": _url(params, page=str(page + 1)) if page < pages else "",

@@ -64,6 +64,7 @@ class _SearchForm(forms.Form):
     tag = _Values(label="Tag", required=False)
     promotion = forms.CharField(label="Offer", required=False, max_length=MAX_VALUE)
     collection = forms.CharField(label="Collection", required=False, max_length=MAX_VALUE)
+    literal = _Values(label="Plain words", required=False)
     price_min = forms.FloatField(label="Lowest price", required=False, min_value=0, max_value=1e12)
     price_max = forms.FloatField(label="Highest price", required=False, min_value=0, max_value=1e12)
     in_stock = forms.BooleanField(label="In stock", required=False)
@@ -120,6 +121,8 @@ def read(params: QueryDict, *, within: dict[str, Any] | None = None) -> Asked:
             page_size=settings.SEARCH_PAGE_SIZE,
             explain="explain" in params,
             personal=params.get("personal", "").lower() not in OFF,
+            understand=params.get("understand", "").lower() not in OFF,
+            literal=data["literal"],
         ),
         pictures,
     )
