@@ -28,6 +28,7 @@ from search.merchandising import segments
 from search.merchandising.redirects import check_redirect
 from search.merchandising.rules import MOST_PATTERNS
 from search.models import Rule, RuleAction
+from search.models.rules import LEAST_FACTOR, MOST_FACTOR
 from search.remembered import look_again
 from search.terms import MAX_WORDS_IN_QUERY
 
@@ -103,11 +104,15 @@ class ActionForm(forms.ModelForm):
     class Meta:
         model = RuleAction
         fields = ["kind", "position", "factor", *_TARGETS, "attribute", "value"]
+        help_texts = {"factor": f"{LEAST_FACTOR} to {MOST_FACTOR:.0f}", "position": "1 is the first"}
 
     def clean(self) -> dict[str, Any] | None:
         """Exactly one target, and what the kind needs."""
         cleaned = super().clean() or self.cleaned_data
         kind = cleaned.get("kind")
+        if kind == RuleAction.Kind.PIN and cleaned.get("product"):
+            # The form shows a pin's product alone; what was chosen before it became a pin is not meant any more.
+            cleaned |= {"brand": None, "category": None, "tag": None, "attribute": "", "value": ""}
         for name in ("attribute", "value"):
             try:
                 cleaned[name] = clean_text(cleaned.get(name) or "", limit=100, name=name)
@@ -146,6 +151,14 @@ class ActionInline(StackedInline):
     verbose_name = "action"
     verbose_name_plural = "What it does"
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """Products and brands are chosen here; they are edited on their own pages."""
+        field = super().formfield_for_dbfield(db_field, request, **options)
+        for may in ("add", "change", "delete", "view"):
+            if field is not None and hasattr(field.widget, f"can_{may}_related"):
+                setattr(field.widget, f"can_{may}_related", False)
+        return field
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[RuleAction]:
         return super().get_queryset(request).select_related(*_TARGETS)
 
@@ -169,15 +182,15 @@ class RuleAdmin(SimpleHistoryAdmin, ModelAdmin):
     warn_unsaved_form = True
     conditional_fields = {"queries": "match == 'exact' || match == 'contains' || match == 'starts'"}
     fieldsets = [
-        (None, {"fields": ["name", ("enabled", "priority")]}),
+        (None, {"fields": ["name", "note", ("enabled", "priority")]}),
         (
             "When",
             {
-                "fields": ["match", "queries", ("category", "segment"), ("starts_at", "ends_at")],
+                "fields": ["match", "queries", ("category", "segment"), "starts_at", "ends_at"],
                 "description": "All of it must hold.",
             },
         ),
-        ("Lead elsewhere", {"fields": ["redirect_to", "note"]}),
+        ("Lead elsewhere", {"fields": ["redirect_to"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rule]:

@@ -71,7 +71,7 @@ class SynonymAdmin(SimpleHistoryAdmin, ModelAdmin):
     conditional_fields = {"also": "kind == 'one_way'"}
     fieldsets = [
         (None, {"fields": ["kind", "words", "also"]}),
-        ("Where and when", {"fields": [("language", "enabled"), ("starts_at", "ends_at"), "note"]}),
+        ("Where and when", {"fields": [("language", "enabled"), "starts_at", "ends_at", "note"]}),
     ]
 
     @display(description="Phrases", ordering="words")
