@@ -9,12 +9,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-PARTS = ("encode", "index", "search", "recommend")
+PARTS = ("encode", "index", "search", "suggest", "recommend")
 DEFAULTS = {"recommend": 5000}
 
 
 class Command(BaseCommand):
-    help = "Measure encode, index, search or recommend against the bare engine and a peer in the same run."
+    help = "Measure encode, index, search, suggest or recommend against the bare engine and a peer in the same run."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("part", choices=PARTS)
