@@ -3,11 +3,13 @@
 import logging
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.encoding import iri_to_uri
 from django.utils.http import urlencode
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_safe
@@ -45,8 +47,18 @@ def home(request: HttpRequest) -> HttpResponse:
 def search_page(request: HttpRequest) -> HttpResponse:
     # A filter that htmx sets on a page that is there leads nowhere else.
     if "HX-Request" not in request.headers and (address := address_for(request)):
-        return redirect(address)
+        return _led_to(request, address)
     return _results(request, "shop/search.html", {})
+
+
+def _led_to(request: HttpRequest, address: str) -> HttpResponse:
+    """A redirect; to another host by a page that goes on at once, since a form may not end there (form-action)."""
+    if address.startswith("/"):
+        return redirect(address)
+    context = {"address": address, "host": urlsplit(address).hostname, "icon": "window"}
+    response = render(request, "shop/leading.html", context)
+    response["Refresh"] = f"0; url={iri_to_uri(address)}"
+    return response
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

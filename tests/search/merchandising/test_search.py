@@ -224,6 +224,15 @@ def test_a_search_is_led_elsewhere(shop: Shop, client: Client):
     assert client.get("/search?q=returns", headers={"HX-Request": "true"}).status_code == 200
 
 
+def test_another_host_is_led_to_by_a_page_since_a_form_may_not_end_there(shop: Shop, client: Client):
+    rule(match="exact", queries="help", redirect_to="https://help.example/a?b=ü;c")
+    answer = client.get("/search?q=help")
+    assert answer.status_code == 200
+    assert answer["Refresh"] == "0; url=https://help.example/a?b=%C3%BC;c"
+    assert "On to help.example" in answer.content.decode()
+    assert 'href="https://help.example/a?b=ü;c"' in answer.content.decode()
+
+
 def test_two_rules_cannot_lead_in_a_circle(shop: Shop, client: Client):
     rule(match="exact", queries="sofa", redirect_to="/search?q=couch")
     assert client.get("/search?q=sofa")["Location"] == "/search?q=couch"
