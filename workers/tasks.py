@@ -24,7 +24,7 @@ from search.evaluation import comparing
 from search.index import filling
 from search.index.drain import drain
 from search.index.errors import IndexMissing, VectorStoreError
-from search.language import collecting
+from search.language import collecting, suggesting
 from search.log.popular import count_popular
 from search.log.retention import forget_old as forget_old_searches
 from search.ranking import learning
@@ -139,6 +139,12 @@ def tend_search_log() -> None:
     popular = count_popular()
     gone = forget_old_searches()
     logger.info("%d queries are popular; %d searches deleted", popular, gone)
+
+
+@shared_task(**RETRY)
+def suggest_synonyms() -> None:
+    """Look in the logs for words that shoppers mean the same by."""
+    logger.info("%d new synonyms are suggested", suggesting.suggest())
 
 
 @shared_task(bind=True, **RETRY)

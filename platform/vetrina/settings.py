@@ -201,6 +201,8 @@ SEARCH_RECENT_QUERIES = env.str("SEARCH_RECENT_QUERIES", "recommend.shop.recent_
 # The log of searches --------------------------------------------------------------------------------------------
 # The share of visitors whose searches are logged; 0: none, and no experiment can run. Tests that want it say so.
 SEARCH_LOG_SAMPLE = env.float("SEARCH_LOG_SAMPLE", 0 if TESTING else 1)
+# The share of logged searches with what the ranker saw of each hit, which it can be trained on.
+SEARCH_LOG_FEATURES = env.float("SEARCH_LOG_FEATURES", 0.2)
 SEARCH_LOG_SECONDS = env.float("SEARCH_LOG_SECONDS", 1)  # rows wait in memory at most; 0: written with the answer
 SEARCH_LOG_FEATURES = env.bool("SEARCH_LOG_FEATURES", True)  # what a ranker sees of the hits that are shown
 SEARCH_LOG_DAYS = env.int("SEARCH_LOG_DAYS", 180)  # 0: for ever
@@ -272,6 +274,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     # Finds comparisons whose message was lost, and those of a worker that died.
     "sweep-comparisons": {"task": "workers.tasks.compare_searches", "schedule": 60, "options": {"expires": 60}},
+    "suggest-synonyms": {"task": "workers.tasks.suggest_synonyms", "schedule": 86_400, "options": {"expires": 3600}},
     "tend-search-log": {"task": "workers.tasks.tend_search_log", "schedule": 3600, "options": {"expires": 3600}},
     "drop-retired-collections": {
         "task": "workers.tasks.drop_retired_collections",
