@@ -4,6 +4,7 @@ The engine (`search.query`) knows neither. Whatever goes wrong here, the visitor
 """
 
 import logging
+import random
 from dataclasses import replace
 from typing import Any
 
@@ -35,7 +36,9 @@ def serve(http: Any, asked: SearchRequest, *, surface: str) -> SearchResult:
     if visitor is None:
         return query.search(asked)
     asked = replace(asked, features=visitor.consent and settings.SEARCH_LOG_FEATURES)
-    result, how = _in_experiment(asked, visitor)
+    # What a ranker is trained on is what it saw when it was asked. Computing it takes its time, so not of every search.
+    told = visitor.consent and random.random() < settings.SEARCH_LOG_FEATURES  # noqa: S311
+    result, how = _in_experiment(replace(asked, features=told), visitor)
     try:
         row = row_of(asked, result, visitor, surface=surface, **how)
         write(row)

@@ -61,7 +61,10 @@ NAVIGATION = [
             },
             _list("Popular queries", "trending_up", "search.popularquery"),
             _list("Experiments", "science", "search.experiment"),
-            _list("Searches", "manage_search", "search.loggedsearch"),
+            {
+                **_list("Searches", "manage_search", "search.loggedsearch"),
+                "active": lambda request: "/search/loggedsearch/" in request.path and "/report/" not in request.path,
+            },
         ],
     },
     {

@@ -73,8 +73,11 @@ class ExperimentAdmin(ModelAdmin):
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         return {name: each for name, each in super().get_actions(request).items() if name != "delete_selected"}
 
-    def has_steer_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return bool(request.user.has_perm("search.change_experiment"))
+    def has_start_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return _may(request, object_id, State.DRAFT)
+
+    def has_stop_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return _may(request, object_id, State.RUNNING)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -83,11 +86,11 @@ class ExperimentAdmin(ModelAdmin):
         told = _told(experiment) if experiment is not None and self.has_view_permission(request, experiment) else {}
         return super().change_view(request, object_id, form_url, {**told, **(extra_context or {})})
 
-    @action(description="Start", permissions=["steer"], icon="play_arrow")
+    @action(description="Start", permissions=["start"], icon="play_arrow")
     def start(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._steered(request, object_id, running.start, "It runs. Every process has noticed in five seconds.")
 
-    @action(description="Stop", permissions=["steer"], icon="stop")
+    @action(description="Stop", permissions=["stop"], icon="stop")
     def stop(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._steered(request, object_id, running.stop, "It is over; everybody gets the search as it is.")
 
@@ -113,6 +116,12 @@ class ExperimentAdmin(ModelAdmin):
     @display(description="Visitors")
     def share_shown(self, experiment: Experiment) -> str:
         return f"{experiment.share:.0%}"
+
+
+def _may(request: HttpRequest, object_id: Any, state: str) -> bool:
+    """Whether this person may steer, and what they look at is in the state for it."""
+    there = Experiment.objects.filter(pk=object_id, state=state).exists()
+    return bool(request.user.has_perm("search.change_experiment")) and there
 
 
 def _name(experiment: Experiment, arm: str) -> str:
@@ -156,7 +165,7 @@ def interval_plot(interval: Interval, title: str) -> SafeString:
         return round(20 + (WIDTH - 40) * (value + most) / (2 * most), 1)
 
     return format_html(
-        '<svg class="search-range" viewBox="0 0 {w} {h}" role="img" aria-label="{title}: {value}, {low} to {high}">'
+        '<svg class="analytics-range" viewBox="0 0 {w} {h}" role="img" aria-label="{title}: {value}, {low} to {high}">'
         '<line class="zero" x1="{zero}" x2="{zero}" y1="4" y2="28"/>'
         '<line class="span" x1="{x1}" x2="{x2}" y1="{y}" y2="{y}"/><circle class="point" cx="{at}" cy="{y}" r="5"/>'
         '<text x="{x1}" y="40" text-anchor="middle">{low}</text>'

@@ -37,6 +37,7 @@ def report(period: Period, table: str, *, least: int) -> dict[str, Any]:
     labels = [day.strftime("%-d %b %Y") for day in days]
     return {
         "period": period,
+        "before": period.before,
         "empty": not now.searches,
         "tiles": _tiles(now, before, slow_from(period)),
         "searches_plot": plot(
@@ -85,10 +86,10 @@ def _rule(query: str) -> str:
     return _form("admin:search_rule_add", name=query, match="exact", queries=query)
 
 
-def _form(name: str, **values: str) -> str:
+def _form(form: str, /, **values: str) -> str:
     """A form of the admin with its fields filled in; an empty address where there is no such form."""
     try:
-        return f"{reverse(name)}?{urlencode(values)}"
+        return f"{reverse(form)}?{urlencode(values)}"
     except NoReverseMatch:
         return ""
 
@@ -114,4 +115,4 @@ def _tile(
         return Tile(name, value, "", None)
     change = now / before - 1
     good = None if more_is_good is None or abs(change) < 0.005 else (change > 0) == more_is_good
-    return Tile(name, value, f"{change:+.0%} on the period before", good)
+    return Tile(name, value, f"{change:+.0%}", good)

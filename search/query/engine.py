@@ -38,6 +38,7 @@ def search(request: SearchRequest) -> SearchResult:
     Raises BadRequest and SearchUnavailable, and nothing else for what a request or the index may do.
     """
     started = time.perf_counter()
+    request = request.configured()
     _check(request)
     asked = asking.read(request)
     try:
@@ -161,7 +162,7 @@ def _for_sale(asked: Asked, outcome: Outcome) -> Candidates:
 def _personal(request: SearchRequest, ranked: list[Scored], understood: Understood) -> list[Scored]:
     """In this shopper's order, or as it is: whatever is wrong with somebody's taste, the search stands."""
     try:
-        return personal.reordered(request.shopper, ranked)
+        return personal.reordered(request.shopper, ranked, request.configuration)
     except Exception:
         log.exception("Hits could not be put into a shopper's order")
         understood.degraded.append("In the order that everybody gets, because the personal one failed.")

@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from search.query.configuration import Configuration
 from search.query.fusion import Scored
 
 log = logging.getLogger(__name__)
@@ -28,13 +29,14 @@ def shopper_of(request: Any) -> Any:
     return import_string(settings.SEARCH_SHOPPER)(request) if settings.SEARCH_SHOPPER else None
 
 
-def reordered(shopper: Any, ranked: Sequence[Scored]) -> list[Scored]:
+def reordered(shopper: Any, ranked: Sequence[Scored], configuration: Configuration | None = None) -> list[Scored]:
     """The same hits in this shopper's order. Exact codes stay in front: whoever types one wants that product.
 
     Each hit that was judged gets a part `personal` with its taste, the weight, and by how many places it moved (up is
     positive). Without a taste the order stays.
     """
-    weight, most = settings.SEARCH_PERSONAL_WEIGHT, settings.SEARCH_PERSONAL_MAX_MOVE
+    bounds = configuration or Configuration()
+    weight, most = bounds.personal_weight, bounds.personal_max_move
     if shopper is None or not settings.SEARCH_RERANKER or weight <= 0 or most < 1:
         return list(ranked)
     exact = next((place for place, each in enumerate(ranked) if "exact" not in each.parts), len(ranked))

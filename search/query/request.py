@@ -1,6 +1,6 @@
 """What may be asked of the search, and what it answers. Pages, REST and commands all speak in these."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from PIL import Image
@@ -69,6 +69,17 @@ class SearchRequest:
     @property
     def pictured(self) -> bool:
         return bool(self.images or self.skus)
+
+    def configured(self) -> "SearchRequest":
+        """The same request, without what its configuration switches off as a whole."""
+        if self.configuration is None:
+            return self
+        return replace(
+            self,
+            mode=self.mode if self.configuration.semantic else "lexical",
+            personal=self.personal and self.configuration.personal,
+            rules=self.rules if self.configuration.rules else (),
+        )
 
 
 @dataclass(frozen=True)

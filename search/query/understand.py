@@ -13,7 +13,8 @@ from catalog.text import normalise_code
 from search.encoders.base import EncoderError, Vectors
 from search.encoders.registry import Spec, encoder_for
 from search.index.live import Live
-from search.query.alternatives import alternatives
+from search.query.alternatives import Alternatives, alternatives
+from search.query.configuration import Configuration
 from search.query.pictured import Pictured, read_pictures
 from search.query.request import SearchRequest
 from search.terms import Sparse, languages, query_terms, word_terms
@@ -81,7 +82,8 @@ def understand(
     if q:
         understood.terms = query_terms(q, own, others, without=optional)
         understood.words = [each for each in word_terms(q, own, others) if each[0] not in optional][:MOST_WORDS_PROBED]
-        other = alternatives(q, own, others, live, optional)
+        configuration = request.configuration or Configuration()
+        other = alternatives(q, own, others, live, optional) if configuration.synonyms else Alternatives()
         understood.wordings, understood.synonyms = other.wordings, other.told
         known = {word for word, _ in understood.words}
         understood.words += [(word, terms) for word, terms in other.words if word in known]
