@@ -41,7 +41,7 @@ FUSED = NAMES.index("fused_score")
 # Weights of the fusion's score on the scale of the trees: what they have to outvote. `fit` chooses one of them.
 PRIORS = (4.0, 10.0, 20.0, 40.0)
 INNER_FOLDS = 3
-MOST_ROWS = 200_000  # to choose a prior with; so many rows need none that is chosen carefully
+MOST_ROWS = 200_000  # to choose a prior with; so many rows outvote any
 
 
 class RankerError(ValueError):
@@ -91,7 +91,7 @@ def ranker_from(text: str, prior: Any) -> Ranker:
         raise RankerError("this is no model in LightGBM's text format.")
     lightgbm = library()
     try:
-        booster = lightgbm.Booster(model_str=text, params={"verbosity": -1})
+        booster = lightgbm.Booster(model_str=text)
         width = booster.num_feature()
     except (lightgbm.basic.LightGBMError, ValueError) as error:
         raise RankerError(f"LightGBM cannot read it: {error}") from error
@@ -105,8 +105,11 @@ def fit(groups: Sequence[Group], *, seed: int = 0) -> Ranker:
 
     Raises RankerError where nothing tells hits apart.
     """
-    if sum(len(group.rows) for group in groups) > MOST_ROWS or len({group.query for group in groups}) < INNER_FOLDS:
-        return train(groups, prior=PRIORS[-2])
+    groups = _telling(groups)
+    if sum(len(group.rows) for group in groups) > MOST_ROWS:
+        return train(groups, prior=PRIORS[0])
+    if len({group.query for group in groups}) < INNER_FOLDS:
+        return train(groups, prior=PRIORS[-1])
     parts = folds(groups, INNER_FOLDS, seed)
 
     def held_out(prior: float) -> float:
@@ -122,7 +125,7 @@ def fit(groups: Sequence[Group], *, seed: int = 0) -> Ranker:
 
 def train(groups: Sequence[Group], *, prior: float, **parameters: Any) -> Ranker:
     """Fit trees to graded groups, one for each search. Raises RankerError where nothing tells hits apart."""
-    usable = [group for group in groups if len(set(group.grades.tolist())) > 1]
+    usable = _telling(groups)
     if not usable:
         raise RankerError("No query has hits of different grades among those that the search finds.")
     lightgbm = library()
@@ -142,6 +145,11 @@ def train(groups: Sequence[Group], *, prior: float, **parameters: Any) -> Ranker
     except lightgbm.basic.LightGBMError as error:
         raise RankerError(f"LightGBM could not train: {error}") from error
     return Ranker(booster, prior)
+
+
+def _telling(groups: Sequence[Group]) -> list[Group]:
+    """Those whose hits differ in grade; the others teach nothing."""
+    return [group for group in groups if len(set(group.grades.tolist())) > 1]
 
 
 @cache
