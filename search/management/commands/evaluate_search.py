@@ -11,6 +11,7 @@ from tqdm import tqdm
 from search.evaluation import report
 from search.evaluation.configurations import DEFAULT, MODES, UnknownConfigurationError
 from search.evaluation.halves import HALVES, take
+from search.evaluation.judged import judgments_of
 from search.evaluation.relevance import HEADLINE, Judgments, JudgmentsError, evaluate, read_judgments
 from search.evaluation.workspace import StepError, workspace
 from search.query import SearchError
@@ -112,8 +113,6 @@ class Command(BaseCommand):
 
 def _judgments(data: Path | None, options: dict[str, Any]) -> Judgments:
     if options["judgments"]:
-        from search.evaluation.judged import judgments_of
-
         judgments = judgments_of(options["judgments"], judge=options["judge"])
     else:
         judgments = read_judgments((data or Path()) / "judgments.csv")

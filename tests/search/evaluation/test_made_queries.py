@@ -7,8 +7,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from catalog.demo.labels import Labelled
 from catalog.models import Product
-from search.evaluation import attribute_queries, halves, nonsense, typos
+from search.evaluation import attribute_queries, composed, halves, labels, nonsense, typos
 from search.evaluation.relevance import JudgmentsError
 
 WORDS = st.text(alphabet=string.ascii_lowercase + string.digits + " -", min_size=1, max_size=20)
@@ -93,6 +94,36 @@ def test_precision_counts_empty_places_as_wrong(shop, monkeypatch):
     assert {row["query"] for row in told["per_query"]} >= {"red kitchen", "black computers"}
     # A category stands for the kind; no combination has more than two products in this shop.
     assert 0 < told["p@10"] <= 0.2
+
+
+def test_labels_lead_to_all_products_of_their_picture(shop, monkeypatch, tmp_path):
+    pictures = {
+        "cup": Labelled("cup", "red", tmp_path, (), {"de": "Espresso cup red"}),
+        "chair": Labelled("chair", "1", tmp_path, (), {"de": "Klappstuhl", "ja": "折りたたみ椅子"}),
+        "lamp": Labelled("lamp", "9F", tmp_path, (), {"de": "Lampe"}),  # not sold here
+    }
+    monkeypatch.setattr(labels, "fetch", lambda *_: None)
+    monkeypatch.setattr(labels.demo, "read", lambda *_: pictures)
+    assert labels.queries(tmp_path, ("de", "ja")) == {
+        "de": {"Espresso cup red": {"CUP-red"}, "Klappstuhl": {"CHAIR-1", "LAPTOP-1", "CASE-1", "HUB-1"}},
+        "ja": {"折りたたみ椅子": {"CHAIR-1", "LAPTOP-1", "CASE-1", "HUB-1"}},
+    }
+    told = labels.evaluate(tmp_path, configurations=["lexical"], languages=("de", "ja"))
+    assert told["by_language"]["de"]["r@10"]["lexical"] == pytest.approx((1 + 1 / 4) / 2)
+    assert told["by_language"]["ja"]["in_catalogue"]
+    monkeypatch.setattr(labels.demo, "read", lambda *_: {})
+    with pytest.raises(labels.LabelsError):
+        labels.queries(tmp_path)
+
+
+def test_composed_queries_ask_for_another_colour_of_the_same_kind(shop, monkeypatch):
+    monkeypatch.setattr(composed, "LEAST_MATCHING", 1)
+    made = composed.make()
+    assert ("CUP-red", "kitchen", "blue") in made
+    assert not [sku for sku, _, wanted in made if sku == f"CUP-{wanted}"]
+    told = composed.evaluate()
+    assert told["queries"] == len(made)
+    assert told["p@10"] > told["p@10_picture_alone"]
 
 
 def test_gibberish_is_different_and_no_word_of_the_catalogue():
