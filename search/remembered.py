@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from search.models import Revision
 
@@ -42,7 +42,7 @@ class Remembered(Generic[Kept]):
         self._state = None
 
 
-_all: list[Remembered[object]] = []  # type: ignore[type-arg]
+_all: list[Remembered[Any]] = []
 
 
 def look_again() -> None:

@@ -42,7 +42,7 @@ class SuggestionFilter(SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [("accepted", "Accepted"), ("dismissed", "Dismissed")]
 
-    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+    def choices(self, changelist: Any) -> Iterator[Any]:
         for place, choice in enumerate(super().choices(changelist)):
             yield choice if place else {**choice, "display": "Open"}
 
