@@ -41,7 +41,7 @@ SHORTEST_GENERAL = 3  # letters; an encoder's shorter tokens are mostly beginnin
 # Counting takes at most this share of the time, however large the catalogue is.
 SHARE_OF_TIME = 0.05
 
-_CLAUSES = re.compile(r"[,;:()\[\]|•/]+|\s-\s")  # words on either side do not stand side by side
+_CLAUSES = re.compile(r"[,;:()\[\]|•/™®©℠]+|\s-\s")  # words on either side do not stand side by side
 _ACCENTED = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _NOT_LETTERS = re.compile(r"[-./+&'’]")
 
@@ -220,7 +220,7 @@ def collect() -> tuple[int, dict[str, Words]]:
     return number, {language: tally.words() for language, tally in tallies.items()}
 
 
-def _rows() -> Iterator[dict[str, Any]]:
+def _rows() -> Iterator[Mapping[str, Any]]:
     return (
         Product.objects.filter(status=Product.Status.PUBLISHED)
         .order_by("pk")

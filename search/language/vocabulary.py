@@ -139,7 +139,7 @@ def _newest(held: Lexicon) -> Lexicon:
         if version == held.version:
             return held
         row = Vocabulary.objects.filter(id=version).values_list("id", "products", "content").first()
-    return held if row is None else unpack(row[0], row[1], row[2])
+    return held if row is None else unpack(row[0], row[1], bytes(row[2]))
 
 
 def pack(languages: Mapping[str, Words], general: Iterable[str] = ()) -> bytes:

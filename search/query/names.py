@@ -69,7 +69,7 @@ def _categories() -> Iterator[tuple[int, str]]:
 
 
 def _names(rows: Iterable[tuple[int, str]]) -> Names:
-    tails = set()
+    tails: set[tuple[str, int, int]] = set()
     for id, name in rows:
         parts = fold(name).replace("-", " ").split()
         tails.update((" ".join(parts[place:]), place, id) for place in range(len(parts)))

@@ -140,3 +140,12 @@ def test_everyday_words_come_from_the_text_encoder(products, monkeypatch):
     collecting.refresh()
     vocabulary.forget()
     assert vocabulary.current().general == {"the": 1, "mouse": 2}
+
+
+def test_trade_marks_are_no_part_of_a_word(products):
+    products["HUB-1"].title = "Smartfit™ hub® with four ports"
+    services.save_product(products["HUB-1"])
+    collecting.refresh()
+    assert "smartfit" in words().counts
+    assert not {"smartfittm", "hubr"} & words().counts.keys()
+    assert words().with_accents("smartfit") == "smartfit"
