@@ -6,6 +6,7 @@ import fcntl
 import logging
 import os
 import shutil
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -70,6 +71,7 @@ class Storage:
             self.collections[collection.name] = collection
         stored = orjson.loads(self._aliases_file.read_bytes()) if self._aliases_file.exists() else {}
         self.aliases: dict[str, str] = {alias: name for alias, name in stored.items() if name in self.collections}
+        self._discarding: set[asyncio.Task[None]] = set()
         self._upkeep = asyncio.get_running_loop().create_task(self._keep_up())
 
     def collection(self, name: str) -> Collection:
@@ -94,14 +96,16 @@ class Storage:
         if collection is None:
             return False
         self.aliases = {alias: of for alias, of in self.aliases.items() if of != collection.name}
-        trash = collection.directory.with_name(f".deleted-{collection.directory.name}")
+        trash = collection.directory.with_name(f".deleted-{uuid.uuid4().hex}")
         durable.rename(collection.directory, trash)
         # Aliases without a collection are dropped at the next start, should the process die between the two steps.
         durable.write_json(self._aliases_file, self.aliases)
         collection.deleted = True
         await collection.stop_optimising()
-        collection.shard.close()
-        await asyncio.to_thread(shutil.rmtree, trash)
+        # The engine takes its time to close a shard, and nobody need wait for that.
+        discarding = asyncio.create_task(asyncio.to_thread(_discard, collection, trash))
+        self._discarding.add(discarding)
+        discarding.add_done_callback(self._discarding.discard)
         return True
 
     def change_aliases(self, actions: list[models.AliasOperations]) -> None:
@@ -152,8 +156,17 @@ class Storage:
 
     async def close(self) -> None:
         self._upkeep.cancel()
+        await asyncio.gather(*self._discarding, return_exceptions=True)
         for collection in self.collections.values():
             await collection.close()
+
+
+def _discard(collection: Collection, trash: Path) -> None:
+    try:
+        collection.shard.close()
+    except Exception:  # its files go all the same
+        log.exception("closing the deleted %s failed", collection.name)
+    shutil.rmtree(trash)
 
 
 def _check_name(name: str) -> None:

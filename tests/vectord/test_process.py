@@ -171,6 +171,22 @@ def test_half_made_and_half_deleted_collections_are_cleared_away(start: Start) -
     assert sorted(one.name for one in whole.iterdir()) == ["meta.json", "shard-0", "state.json"]
 
 
+def test_a_name_is_free_at_once_after_a_drop_and_the_files_follow(start: Start) -> None:
+    server = start()
+    client = server.client()
+    for number in range(5):
+        make(client)
+        put(client, number)
+        assert client.count("shelf").count == 1, "nothing of the one before"
+        client.delete_collection("shelf")
+        assert not client.collection_exists("shelf")
+    make(client)
+    put(client, 7)
+    assert server.stop() == 0
+    assert len(list((server.directory / "collections").iterdir())) == 1, "a stop waits for what is being thrown away"
+    assert start().client().retrieve("shelf", [7])
+
+
 def test_everything_is_still_there_after_a_restart(start: Start) -> None:
     server = start()
     client = server.client()
