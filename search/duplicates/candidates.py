@@ -14,7 +14,7 @@ from search.index.live import Live, on_live, shape_of
 from search.index.schema import IMAGE, TEXT
 from search.query.filters import has_id
 
-NEAREST = 16  # by each picture, and by the text
+NEAREST = 10  # by each picture, and by the text
 PICTURES = 4  # of a product that are looked at
 # A picture that more products have is the shop's "no picture yet", or a logo: it says nothing about any of them.
 MOST_SHARING = 12

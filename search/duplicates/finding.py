@@ -25,11 +25,11 @@ from search.index import embeddings
 from search.models import DuplicateCheck, DuplicatePair
 
 BATCH = 50  # products that are read at once
-COMPARED = 16  # pictures of others that a product's are held against
+COMPARED = 12  # pictures of others that a product's are held against
+PROMISING = 0.8  # cosine of two pictures; copies are nearer, whatever the encoder
 SIDE = 160  # pixels that a picture is decoded to at least
-# Both numbers have to be as high for two pictures to be one. Chosen on half of 600 fashion photos and their copies.
-COLOUR, DETAIL = 0.95, 0.75
-# The nearest vectors are enough to propose; below it a title alone makes no duplicate of products with pictures.
+# Both numbers have to be as high for two pictures to be one; see `evaluate_duplicates`.
+COLOUR, DETAIL = 0.88, 0.85
 
 
 @dataclass
@@ -96,19 +96,17 @@ def _compare(product: Product) -> int:
     """Bring the product's pairs level with what is seen now. Returns the number of new ones."""
     candidates = candidates_of(product)
     evidence = weigh(product, candidates)
+    new = 0
     with transaction.atomic():
         decided = DuplicatePair.objects.exclude(state=DuplicatePair.State.OPEN)
         stale = DuplicatePair.objects.filter(state=DuplicatePair.State.OPEN)
-        before = set()
         for mine, other in (("first", "second"), ("second", "first")):
-            rows = stale.filter(**{mine: product})
-            before |= set(rows.values_list(f"{other}_id", flat=True))
-            rows.exclude(**{f"{other}_id__in": list(evidence)}).delete()
+            stale.filter(**{mine: product}).exclude(**{f"{other}_id__in": list(evidence)}).delete()
         for id, seen in evidence.items():
             first, second = sorted((product.pk, id))
             if decided.filter(first_id=first, second_id=second).exists():
                 continue
-            DuplicatePair.objects.update_or_create(
+            _, created = DuplicatePair.objects.update_or_create(
                 first_id=first,
                 second_id=second,
                 defaults={
@@ -119,7 +117,8 @@ def _compare(product: Product) -> int:
                     "detail": seen.picture.detail if seen.picture else None,
                 },
             )
-    return len(evidence.keys() - before)
+            new += created
+    return new
 
 
 def weigh(product: Product, candidates: Candidates) -> dict[int, Evidence]:
@@ -192,4 +191,5 @@ def _promise(own: Picture, theirs: Picture, vectors: dict[str, embeddings.Vector
     if own.sha256 not in vectors or theirs.sha256 not in vectors:
         return None
     a, b = (vectors[picture.sha256].astype(np.float32) for picture in (own, theirs))
-    return float(a @ b / max(float(np.linalg.norm(a) * np.linalg.norm(b)), 1e-6))
+    cosine = float(a @ b / max(float(np.linalg.norm(a) * np.linalg.norm(b)), 1e-6))
+    return cosine if cosine >= PROMISING else None

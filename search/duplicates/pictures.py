@@ -6,7 +6,8 @@ tells two black shirts apart. So hashes and vectors only propose, and the pixels
 other where it fits best, the way template matching does (Lewis, "Fast normalized cross-correlation", 1995): coarsely by
 trying all places, then by moving the four edges. Two numbers remain, and both have to be high:
 
-- `colour`, the correlation of all channels together: another brightness changes nothing, another hue does;
+- `colour`, the correlation of all channels together, or the cosine of the hues if that is lower: another brightness
+  changes neither, another shade of the same shirt does;
 - `detail`, the correlation of what is left without the coarse forms: another photo of a like thing has other details.
 """
 
@@ -26,6 +27,7 @@ SCALES = (1.0, 0.9, 0.8)  # of a picture inside the other; the edges move on fro
 HOPELESS = 0.8  # a coarse agreement below it is none that moving edges would make one picture
 LEAST = 0.5  # of a side that both must share
 STEPS = (0.04, 0.02, 0.01, 0.005)
+GREY = 6.0  # levels of 255 by which channels differ in what is taken for grey
 BLUR = 2  # pixels of FINE: what is coarser is form, what is finer is detail
 
 
@@ -103,7 +105,7 @@ def _settle(inner: Image.Image, outer: Image.Image, box: Box) -> Likeness:
                     if agreement > best + 1e-4:
                         best, box, moved = agreement, tried, True
     there = _pixels(outer, size, box)
-    return Likeness(best, _correlation(_details(pixels), _details(there)))
+    return Likeness(min(best, _same_hues(pixels, there)), _correlation(_details(pixels), _details(there)))
 
 
 def _moved(box: Box, edge: int, distance: float) -> Box | None:
@@ -129,6 +131,15 @@ def _details(pixels: Pixels) -> Pixels:
     padded = np.pad(grey, BLUR, mode="edge")
     windows = np.lib.stride_tricks.sliding_window_view(padded, (2 * BLUR + 1, 2 * BLUR + 1))
     return np.asarray(grey - windows.mean(axis=(-2, -1)), dtype=np.float32)
+
+
+def _same_hues(first: Pixels, second: Pixels) -> float:
+    """The cosine of the differences between channels, which grey has none of; 1 for two grey pictures."""
+    one, other = (np.diff(pixels, axis=-1) for pixels in (first, second))
+    strengths = [float(np.sqrt((each**2).mean())) for each in (one, other)]
+    if max(strengths) < GREY:
+        return 1.0
+    return float((one * other).sum()) / max(float(np.linalg.norm(one) * np.linalg.norm(other)), 1e-6)
 
 
 def _correlation(first: Pixels, second: Pixels) -> float:

@@ -6,6 +6,18 @@ const STEP = 2; // percent for an arrow key on the rectangle
 
 export function regions(root) {
   for (const details of root.querySelectorAll("[data-region]")) region(details);
+  // What is opened over the page closes as people expect it to; on a phone it may cover what opened it.
+  const open = () => root.querySelector("[data-region][open], .add-picture[open]");
+  root.addEventListener("click", (event) => {
+    const shown = open();
+    if (shown && (!shown.contains(event.target) || event.target.closest("[data-close]"))) shown.open = false;
+  });
+  root.addEventListener("keydown", (event) => {
+    const shown = event.key === "Escape" && open();
+    if (!shown) return;
+    shown.open = false;
+    shown.querySelector("summary").focus();
+  });
 }
 
 function region(details) {
