@@ -25,6 +25,7 @@ from search.index import filling
 from search.index.drain import drain
 from search.index.errors import IndexMissing, VectorStoreError
 from search.language import collecting, suggesting
+from search.language import learning as phrase_learning
 from search.log.popular import count_popular
 from search.log.retention import forget_old as forget_old_searches
 from search.ranking import learning
@@ -131,6 +132,8 @@ def refresh_vocabulary() -> None:
     """Count the catalogue's words anew where it has changed, for spelling and completion."""
     if made := collecting.refresh():
         logger.info("Counted %d words of %d products", made.words, made.products)
+    if (phrases := phrase_learning.refresh()) is not None:
+        logger.info("Learned %d phrases that name brands, categories and properties", phrases)
 
 
 @shared_task(**RETRY)

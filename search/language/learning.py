@@ -28,7 +28,7 @@ RARE = 5000  # a value of an attribute has to be had by one product more for eve
 READ_AT_ONCE = 2000
 WORTH_KNOWING = 0.5  # lower coverages decide nothing and are not kept
 MOST_CATEGORIES = 2000  # whose coverages are kept, the largest first
-REVISION = "phrases"
+REVISION, VERSION = "phrases", 1  # another version of the rules below learns again from an unchanged catalogue
 # A value that lists several ("black, silver", "Games & puzzles") stands for each; a brand's or a store's name does not.
 _PARTS = re.compile(r"\s*[,;/|]\s*")
 _PARTS_OF_CATEGORY = re.compile(r"\s*[,;/|&+]\s*")
@@ -48,10 +48,11 @@ class _Row(NamedTuple):
 def refresh() -> int | None:
     """Learn again where the catalogue's words have changed since; returns the number of phrases, if it did."""
     newest = Vocabulary.objects.order_by("-id").values_list("sha256", flat=True).first()
-    if newest is None or Revision.objects.filter(name=REVISION, token=newest).exists():
+    token = f"{VERSION} {newest}"[:32]
+    if newest is None or Revision.objects.filter(name=REVISION, token=token).exists():
         return None
     learned = learn()
-    Revision.objects.update_or_create(name=REVISION, defaults={"token": newest})
+    Revision.objects.update_or_create(name=REVISION, defaults={"token": token})
     return learned
 
 

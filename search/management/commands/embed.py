@@ -15,7 +15,7 @@ from search.index.compare import batched
 from search.index.drain import DrainReport, drain
 from search.index.errors import VectorStoreError
 from search.index.schema import current_shape
-from search.language import collecting
+from search.language import collecting, learning
 
 POLL_SECONDS = 0.5
 ADDED_AT_ONCE = 2000
@@ -48,6 +48,7 @@ class Command(BaseCommand):
         with tqdm(unit="product", disable=options["json"] or None) as bar:
             embedded = _wait(bar, own_work=not options["workers"])
         collecting.refresh(at_once=True)
+        learning.refresh()
         seconds = time.monotonic() - started
         parked = OutboxEntry.objects.exclude(parked_at=None).count()
         result = {
