@@ -191,6 +191,14 @@ def expand(words: Sequence[str], language: str, at: dt.datetime | None = None) -
     return found
 
 
+def known_words(text: str, *languages: str) -> frozenset[str]:
+    """The words of a text, folded, that have synonyms, alone or in a phrase: nobody mistyped those."""
+    sequence = [word.surface for word in words(text, settings.LANGUAGE_CODE)]
+    return frozenset(
+        part for language in languages for phrase in expand(sequence, language) for part in phrase.split(" ")
+    )
+
+
 def _alternatives(lexicon: Lexicon, key: Key, language: str, at: dt.datetime) -> tuple[str, ...]:
     found = {
         phrase: None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.conf import settings
 from qdrant_client import models
 
 from search.documents import attribute_key
@@ -12,6 +13,7 @@ from search.language.attributes import Named
 from search.language.interpret import Given, Interpretation, interpret
 from search.language.phrases import ATTRIBUTE
 from search.language.stopwords import stop_words
+from search.language.synonyms import known_words
 from search.query.beside import interpret_beside
 from search.query.configuration import Configuration
 from search.query.filters import Conditions, resolve
@@ -115,7 +117,9 @@ def as_typed(asked: Asked) -> Asked:
 
 def _correction(interpretation: Interpretation, literal: Sequence[str]) -> spelling.Correction | None:
     found = spelling.correct(interpretation.text, interpretation.language)
+    # What was taken back stays as it was typed, and so does what has a synonym: somebody wrote it down.
     taken_back = {fold(each) for each in literal}
+    taken_back |= known_words(interpretation.text, settings.LANGUAGE_CODE, interpretation.language)
     if not found.changes or any(fold(typed) in taken_back for typed, _ in found.changes):
         return None
     return found

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from catalog import services
 from catalog.models import Product
 from search.index.drain import drain
-from search.language import synonyms
+from search.language import collecting, synonyms
 from search.language.synonyms import SynonymError, expand, phrases
 from search.models import Synonym
 from search.query import Filters, SearchRequest, search
@@ -193,6 +193,15 @@ def test_how_rare_a_synonym_is_does_not_decide(shop: Shop, settings):
 
 def test_a_score_is_the_best_of_its_wordings():
     assert merged([[(1, 3.0), (2, 1.0)], [(2, 2.5), (3, 2.0)]], 2) == [(1, 3.0), (2, 2.5)]
+
+
+def test_what_has_a_synonym_is_not_taken_for_a_typing_error(shop: Shop):
+    collecting.refresh()
+    assert "laptop" in search(SearchRequest(q="laptob")).hits[0].product.title.lower()
+    synonym("laptob", also="mug")
+    result = search(SearchRequest(q="laptob"))
+    assert [hit.product.sku for hit in result.hits] == ["MUG-black"]
+    assert result.query["synonyms"] == {"laptob": ["mug"]}
 
 
 # In facets ---------------------------------------------------------------------------------------------------------
