@@ -163,7 +163,7 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     if not known:
         return told
     columns = {name: [[row[side][name] for row in known] for side in ("a", "b")] for name in MEASURES}
-    made = {name: compare(*pair) for name, pair in columns.items()}
+    made = {name: compare(old, new) for name, (old, new) in columns.items()}
     corrected = holm({name: comparison.p for name, comparison in made.items()})
     told["measures"] = {
         name: {

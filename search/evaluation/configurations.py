@@ -76,7 +76,8 @@ def named(name: str) -> Named:
     kept = SearchConfiguration.objects.filter(name=name).first()
     if kept is None:
         raise UnknownConfigurationError(f"There is no configuration {name[:80]!r}; there are {', '.join(names())}.")
-    return _checked(Named(kept.name, kept.mode, kept.overrides))
+    mode: Mode = next(mode for mode in MODES if mode == kept.mode)
+    return _checked(Named(kept.name, mode, kept.overrides))
 
 
 def _checked(configuration: Named) -> Named:

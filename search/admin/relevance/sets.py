@@ -60,7 +60,7 @@ class JudgmentSetAdmin(ModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         judge = require_http_methods(["GET", "HEAD", "POST"])(self._judge)
-        own: list[tuple[str, Callable[..., HttpResponse], str]] = [
+        own: list[tuple[str, Callable[..., Any], str]] = [
             ("<int:set_id>/judge/", require_safe(self._judge), "judge"),
             ("<int:set_id>/judge/<int:query_id>/", judge, "judge_query"),
             ("<int:set_id>/queries/", require_POST(self.queries_view), "queries"),

@@ -52,10 +52,10 @@ def _compared(query: str, before: Named, after: Named, chosen: JudgmentSet | Non
     grades = _grades(query, chosen)
     most = DEPTH if grades else COMPARED
     results = [each.ask(query, most) for each in (before, after)]
-    lists = [[hit.product.sku for hit in result.hits] for result in results]
-    products = cards({sku for found in lists for sku in found[:SHOWN]})
+    old, new = ([hit.product.sku for hit in result.hits] for result in results)
+    products = cards({*old[:SHOWN], *new[:SHOWN]})
     columns = []
-    for side, result, marked in zip((before, after), results, moves.moves(*lists, k=SHOWN), strict=True):
+    for side, result, marked in zip((before, after), results, moves.moves(old, new, k=SHOWN), strict=True):
         columns.append(
             {
                 "name": side.name,
@@ -69,13 +69,18 @@ def _compared(query: str, before: Named, after: Named, chosen: JudgmentSet | Non
         )
     told: dict[str, Any] = {
         "columns": columns,
-        "changed": round(100 * moves.changed(*lists, k=SHOWN)),
-        "reordered": round(100 * moves.reordered(*lists, k=SHOWN)),
+        "changed": round(100 * moves.changed(old, new, k=SHOWN)),
+        "reordered": round(100 * moves.reordered(old, new, k=SHOWN)),
     }
     if max(grades.values(), default=0):
-        old, new = (measure(found, grades) for found in lists)
+        before_figures, after_figures = measure(old, grades), measure(new, grades)
         told["figures"] = [
-            {"label": label, "a": old[name], "b": new[name], "difference": new[name] - old[name]}
+            {
+                "label": label,
+                "a": before_figures[name],
+                "b": after_figures[name],
+                "difference": after_figures[name] - before_figures[name],
+            }
             for name, label in MEASURES.items()
         ]
     return told
