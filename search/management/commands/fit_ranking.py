@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+from search.evaluation.judged import judgments_of
 from search.evaluation.relevance import JudgmentsError, read_judgments
 from search.query import SearchError
 from search.ranking import clicks, judged
@@ -22,6 +23,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         source = parser.add_mutually_exclusive_group(required=True)
         source.add_argument("--data", type=Path, help="folder with judgments.csv (query,sku,grade) of this catalogue")
+        source.add_argument("--judgments", metavar="SET", help="a set that was judged in the admin")
         source.add_argument("--clicks", action="store_true", help="learn from what visitors clicked and bought")
         parser.add_argument("--days", type=int, default=clicks.DAYS, help="of the log that clicks are read from")
         parser.add_argument("--only", choices=("fusion", "ranker"), help="fit one of the two")
@@ -31,7 +33,8 @@ class Command(BaseCommand):
 
     def handle(self, *, data: Path | None, only: str | None, seed: int, keep_back: bool, **options: Any) -> None:
         try:
-            groups, source, more = self._judged(data, options) if data else from_clicks(options["days"])
+            by_people = data or options["judgments"]
+            groups, source, more = self._judged(data, options) if by_people else from_clicks(options["days"])
             outcomes = learn(
                 groups,
                 source,
@@ -49,8 +52,8 @@ class Command(BaseCommand):
             for outcome in outcomes:
                 self._show(outcome)
 
-    def _judged(self, data: Path, options: dict[str, Any]) -> tuple[list[Group], str, dict[str, Any]]:
-        judgments = read_judgments(data / "judgments.csv")
+    def _judged(self, data: Path | None, options: dict[str, Any]) -> tuple[list[Group], str, dict[str, Any]]:
+        judgments = read_judgments(data / "judgments.csv") if data else judgments_of(options["judgments"])
         quiet = options["verbosity"] == 0
         groups = judged.from_judgments(judgments, lambda queries: tqdm(queries, unit="query", disable=quiet or None))
         return groups, f"Judgments of {len(groups)} queries", {}

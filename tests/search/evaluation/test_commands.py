@@ -65,6 +65,10 @@ def test_judgments_made_in_the_admin_are_measured_by(shop):
     assert told("evaluate_search", judgments="chairs", judge="anna", json=True)["queries"] == 1
     with pytest.raises(CommandError, match="There is no set of judgments 'other'; there are: chairs"):
         told("evaluate_search", judgments="other")
+    with pytest.raises(CommandError, match="There is no set of judgments 'other'; there are: chairs"):
+        call_command("fit_ranking", judgments="other")
+    with pytest.raises(CommandError, match="queries"):  # too few to learn from, which the learning says
+        call_command("fit_ranking", judgments="chairs", verbosity=0)
 
 
 @pytest.mark.parametrize(
