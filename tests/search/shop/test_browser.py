@@ -45,6 +45,7 @@ def page(request, browser: Browser, live_server, indexed, complaints: list[str])
 
 
 wide = pytest.mark.parametrize("page", [(DESK, "light")], indirect=True, ids=["desk"])
+both = pytest.mark.parametrize("page", [(PHONE, "dark"), (DESK, "light")], indirect=True, ids=["phone", "desk"])
 
 
 def at_most(page: Page, price: str) -> None:
@@ -197,6 +198,80 @@ def test_filters_work_by_keyboard_and_keep_their_place(page: Page):
     expect(page.locator("#announce")).to_contain_text("3 products")
 
 
+def share(page: Page, name: str) -> float:
+    return float(page.locator(f"[name=region_{name}]").input_value())
+
+
+@both
+def test_a_part_of_a_picture_is_chosen_by_dragging(page: Page):
+    page.goto("/search?image_of=CUP-red&q=blue")
+    page.get_by_text("Choose a part").click()
+    stage = page.locator("[data-region-stage]").bounding_box()
+    assert stage
+    assert stage["x"] + stage["width"] <= page.viewport_size["width"], "all of the picture is on the screen"
+    at = lambda x, y: (stage["x"] + x * stage["width"], stage["y"] + y * stage["height"])  # noqa: E731
+    page.mouse.move(*at(0.2, 0.1))
+    page.mouse.down()
+    page.mouse.move(*at(0.7, 0.6), steps=4)
+    page.mouse.up()
+    assert [round(share(page, edge) / 5) * 5 for edge in ("x", "y", "width", "height")] == [20, 10, 50, 50]
+    page.mouse.move(*at(0.45, 0.35))  # within the rectangle: it moves
+    page.mouse.down()
+    page.mouse.move(*at(0.95, 0.35), steps=4)
+    page.mouse.up()
+    assert round(share(page, "x")) == 50, "it stays inside the picture"
+    assert round(share(page, "width") / 5) * 5 == 50
+    page.mouse.move(*at(0.5, 0.6))  # its lower left corner
+    page.mouse.down()
+    page.mouse.move(*at(0.6, 0.9), steps=4)
+    page.mouse.up()
+    assert [round(share(page, edge) / 5) * 5 for edge in ("x", "y", "width", "height")] == [60, 10, 40, 80]
+    page.get_by_role("button", name="Search with this part").click()
+    page.wait_for_url("**crop=*")
+    assert "q=blue" in page.url
+    expect(page.locator(".region-mark")).to_be_visible()
+    page.get_by_text("A part of it").click()
+    page.get_by_role("link", name="Whole picture").click()
+    expect(page.get_by_text("Choose a part")).to_be_visible()
+    assert "crop" not in page.url
+
+
+@wide
+def test_a_part_of_a_picture_is_chosen_by_keyboard(page: Page):
+    page.goto("/search?image_of=CUP-red")
+    opener = page.locator("[data-region] summary")
+    opener.focus()
+    page.keyboard.press("Enter")
+    page.get_by_label("Width").fill("50")
+    page.get_by_label("Height").fill("60")
+    box = page.locator("[data-region-box]")
+    box.focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "Shift+ArrowLeft"):
+        page.keyboard.press(key)
+    assert [share(page, edge) for edge in ("x", "y", "width", "height")] == [4, 2, 48, 60]
+    page.keyboard.press("Escape")
+    expect(opener).to_be_focused()
+    expect(box).to_be_hidden()
+    page.keyboard.press("Enter")
+    box.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**crop=0.04%2C0.02%2C0.48%2C0.6*")
+
+
+@both
+def test_pictures_are_added_to_a_search_and_taken_out(page: Page):
+    page.goto("/search?image_of=CUP-red&q=cup")
+    page.get_by_label("Add another picture").click()
+    page.locator("#add-picture").set_input_files(
+        {"name": "mine.png", "mimeType": "image/png", "buffer": picture("#2d5fd0", shape="ellipse")}
+    )
+    expect(page.get_by_role("heading", level=1)).to_have_text("Like these pictures, and “cup”")
+    assert "image_of=CUP-red" in page.url
+    page.get_by_role("link", name="Remove Espresso cup, red").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Like this picture, and “cup”")
+    expect(cards(page).first).to_have_text("Espresso cup, blue")
+
+
 @wide
 def test_a_bad_picture_is_refused_on_the_page(page: Page, complaints: list[str]):
     page.goto("/search/picture")
@@ -231,9 +306,14 @@ def test_the_shop_works_without_scripts(browser: Browser, live_server, indexed):
         )
         page.get_by_role("main").get_by_role("button", name="Search with this picture").click()
         expect(cards(page).first).to_have_text("Espresso cup, red")
+        page.get_by_text("Choose a part").click()
+        page.get_by_label("Width").fill("60")
+        page.get_by_role("button", name="Search with this part").click()
+        page.wait_for_url("**crop=0%2C0%2C0.6%2C1*")
 
 
 ADDRESSES = [
-    "/", "/search", "/search?q=cup&brand=acme", "/search?q=zzzzqqq", "/search/picture", "/c/home", "/b/acme",
+    "/", "/search", "/search?q=cup&brand=acme", "/search?q=zzzzqqq", "/search/picture",
+    "/search?image_of=CUP-red&image_of=CUP-blue&crop=0,0,.5,.5", "/c/home", "/b/acme",
     "/s/corner-shop", "/promo/kitchen-week", "/collection/first-flat", "/p/reading-lamp",
 ]  # fmt: skip
