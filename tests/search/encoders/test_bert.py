@@ -105,3 +105,8 @@ def test_model_id_changes_with_whatever_changes_vectors(tiny_bert: Path, tmp_pat
     save_file(state, copy / "model.safetensors", metadata={"format": "pt"})
     ids.add(build(copy).model_id)
     assert len(ids) == 5
+
+
+def test_knows_the_words_that_are_tokens_of_their_own(tmp_path: Path) -> None:
+    words = build(bert_folder(tmp_path / "tiny")).words()
+    assert words == ["red", "blue", "shoe", "shirt", "query", "passage", "a", "b"], "no marks, the most frequent first"
