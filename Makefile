@@ -5,6 +5,8 @@ BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 PORT ?= 8000
 SERVE ?= 1
+# Processes that `make quick` tests in, each with a vector store of its own and about 1.5 GB of memory.
+JOBS ?= 2
 # Another build of torch: TORCH_INDEX=<address of a package index> picks where the pair below comes from.
 TORCH ?= torch==2.14.1 torchvision==0.29.1
 TORCH_INDEX ?=
@@ -46,7 +48,7 @@ test: .venv/developing chromium ## the whole suite
 	$(BIN)/pytest
 
 quick: .venv/developing ## all tests but the slow ones, those in a browser and those on the evaluation data
-	$(BIN)/pytest -q -m "not slow and not browser and not data"
+	HYPOTHESIS_PROFILE=quick OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(JOBS) --dist loadfile -m "not slow and not browser and not data"
 
 check: .venv/developing ## linters, types, import rules, migrations, settings
 	test ! -e platform/__init__.py

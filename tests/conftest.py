@@ -3,8 +3,10 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING
 import httpx
 import hypothesis
 import pytest
-from django.test import Client
+from django.test import Client, override_settings
 from pytest_django.fixtures import Settings
 from qdrant_client import QdrantClient
 
@@ -26,10 +28,13 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = Path("/usr/bin/chromium")
+MEMORY, ROOM = Path("/dev/shm"), 4 * 2**30  # noqa: S108  bytes; containers often have no more than 64 MB there
 
 # A property holds or not, however busy the machine is.
 hypothesis.settings.register_profile("suite", deadline=None)
-hypothesis.settings.load_profile("suite")
+# `make quick` tries a property on fewer examples than the whole suite does.
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=20)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
 @pytest.fixture(scope="session")
@@ -69,13 +74,30 @@ def _only_described_exchanges(request: pytest.FixtureRequest) -> Iterator[None]:
         assert not _departures, _departures[:3]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """A hash that is hard to compute protects nobody here."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
+
+
 @pytest.fixture(scope="session")
 def vectord_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where this run's vectord keeps its data. The first test that asks starts it; the end of the run stops it."""
-    directory = tmp_path_factory.mktemp("vectord")
+    """Where this run's vectord keeps its data. The first test that asks starts it; the end of the run stops it.
+
+    In memory where there is room: most of the time of a small collection goes into waiting for the disk.
+    """
+    in_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
+    directory = (
+        Path(tempfile.mkdtemp(prefix="vectord-", dir=MEMORY)) if in_memory else tmp_path_factory.mktemp("vectord")
+    )
     yield directory
     with contextlib.suppress(OSError, ValueError):
-        os.kill(json.loads((directory / "endpoint.json").read_text())["pid"], signal.SIGTERM)
+        pid = json.loads((directory / "endpoint.json").read_text())["pid"]
+        os.kill(pid, signal.SIGTERM)
+        os.waitpid(pid, 0)
+    if in_memory:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

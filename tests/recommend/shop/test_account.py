@@ -12,11 +12,6 @@ FRAGMENT = {"HX-Request": "true"}
 PASSWORD = "correct horse 9"
 
 
-@pytest.fixture(autouse=True)
-def _quick_hashes(settings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 def sign_up(client, address="Ada@Example.com", headers=None, **fields):
     return client.post(
         "/sign-up",
