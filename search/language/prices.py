@@ -27,11 +27,13 @@ _CURRENCY = _any_of(markers.CURRENCIES)
 _NUMBER = r"\d{1,3}(?:[.,' ]\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d{1,2})?"
 # A number that goes on is no price: "50mm", "under 15 inch", "20-30 kg", "up to 64 GB", "10%", "x200".
 _NEXT = (
-    r"(?![\w%°\"”″'.,]*[\w%°\"”″])(?!\s*(?:-\s*)?(?:mm|cm|dm|m|km|in|inch(?:es)?|zoll|pouces?|pulgadas|ft|feet|"
+    r"(?![a-z\d_%°\"”″'.,]*[a-z\d_%°\"”″])"
+    r"(?!\s?(?:英?寸|厘米|毫米|公斤|千克|克|毫?升|瓦|米|岁|个|件|片|インチ|センチ|キロ|人))"
+    r"(?!\s*(?:-\s*)?(?:mm|cm|dm|m|km|in|inch(?:es)?|zoll|pouces?|pulgadas|ft|feet|"
     r"g|kg|mg|lbs?|oz|ml|cl|l|liters?|litres?|liter|w|kw|watts?|v|volts?|a|ah|mah|wh|hz|khz|mhz|ghz|kb|mb|gb|tb|"
     r"mbps|gbps|mp|megapixels?|dpi|fps|rpm|db|bit|bits|px|pixels?|°|%|years?|months?|days?|hours?|hrs?|minutes?|min|"
     r"jahren?|monaten?|ans|mois|años|people|persons?|personen|pieces?|pcs|pack|ports?|cores?|bar|psi|lumens?|lm)"
-    r"(?![\w]))"
+    r"(?!\w))"
 )
 
 
