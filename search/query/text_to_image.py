@@ -92,8 +92,9 @@ def _known(live: Live) -> tuple[NDArray[np.float32], Bars]:
         )
         .points
     )
-    rows = [point.vector[IMAGE][0] for point in points if isinstance(point.vector, dict) and point.vector.get(IMAGE)]
-    pictures = np.asarray(rows, dtype=np.float32)
+    found = [point.vector.get(IMAGE) for point in points if isinstance(point.vector, dict)]
+    # Each product's first picture stands for it.
+    pictures = np.asarray([each[0] for each in found if isinstance(each, list) and each], dtype=np.float32)
     bars = 0.0, 0.0
     if len(pictures) >= FEWEST:
         bars = bars_of(pictures, encoder_for(live.image_spec).encode_text(list(UNRELATED), query=True))

@@ -90,7 +90,7 @@ def estimate(searches: Iterable[Shown]) -> Propensity:
     moved = [
         (np.array(list(seen)), np.array(list(seen.values())), np.array([clicks[key][place] for place in seen]))
         for key, seen in views.items()
-        if len(seen) > 1 and sum(clicks[key].values())
+        if len(seen) > 1 and any(clicks[key].values())
     ]
     total = int(sum(each[2].sum() for each in moved))
     if total < FEWEST_CLICKS:

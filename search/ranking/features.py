@@ -112,8 +112,9 @@ def features(hits: Sequence[Scored], asked: Asked) -> list[list[float]]:
 
 def usual_price(ids: Sequence[int]) -> float | None:
     """The median price of these products; None where none has a price. One query."""
-    prices = [float(price) for price in Product.objects.filter(pk__in=ids, price__gt=0).values_list("price", flat=True)]
-    return median(prices) if prices else None
+    prices = Product.objects.filter(pk__in=ids, price__gt=0).values_list("price", flat=True)
+    known = [float(price) for price in prices if price is not None]
+    return median(known) if known else None
 
 
 def _of_parts(hit: Scored, asked: Asked, wanted: float) -> list[float]:

@@ -38,7 +38,7 @@ def _judged(query: str, grades: Mapping[str, int], plain: Configuration) -> Grou
         rows=rows_of(found.features, [hit.product.pk for hit in found.hits]),
         grades=known,
         weights=np.ones(len(skus)),
-        gains=2.0**known - 1,
+        gains=np.exp2(known.astype(np.float64)) - 1,
         judged=np.array([sku in grades for sku in skus], dtype=np.bool_),
         ideal=ranking.dcg(sorted(grades.values(), reverse=True), K),
     )

@@ -178,9 +178,9 @@ def _keep(
         version=RankingVersion(kind=kind, source=source[:200], **made),
         plain=float(figures.mean()),
         held_out=float(held.mean()),
-        against_plain=compare(*_by_query(groups, figures, held)),
-        against_live=compare(*_by_query(groups, lived, held)) if lived is not None else None,
-        judged_only=compare(*_by_query(groups, only, judged)),
+        against_plain=_compared(groups, figures, held),
+        against_live=_compared(groups, lived, held) if lived is not None else None,
+        judged_only=_compared(groups, only, judged),
     )
     version = outcome.version
     version.better, version.note = outcome.better, _why(outcome)
@@ -190,12 +190,13 @@ def _keep(
     return replace(outcome, version=version)
 
 
-def _by_query(groups: Sequence[Group], *columns: Figures) -> list[list[float]]:
-    """Means by query: searches for the same words stand or fall together, so they are one draw of the bootstrap."""
+def _compared(groups: Sequence[Group], before: Figures, after: Figures) -> Comparison:
+    """By the means of queries: searches for the same words stand or fall together, so they are one draw."""
     places: dict[str, list[int]] = {}
     for at, group in enumerate(groups):
         places.setdefault(group.query, []).append(at)
-    return [[float(column[at].mean()) for at in places.values()] for column in columns]
+    old, new = ([float(column[at].mean()) for at in places.values()] for column in (before, after))
+    return compare(old, new)
 
 
 def _of_live(kind: versions.Kind, groups: Sequence[Group]) -> Figures | None:
