@@ -183,7 +183,7 @@ def _source() -> str:
         names.update(repr(model.objects.aggregate(RowCount("id"), Max("id"))).encode())
     at = products["updated_at__max"]
     encoder = hashlib.blake2b(repr(settings.ENCODERS["text"]).encode(), digest_size=4).hexdigest()
-    return f"{settings.LANGUAGE_CODE} {encoder} {products['id__count']} {at} {names.hexdigest()}"
+    return f"{vocabulary.FORMAT} {settings.LANGUAGE_CODE} {encoder} {products['id__count']} {at} {names.hexdigest()}"
 
 
 def _general() -> list[str]:

@@ -23,6 +23,8 @@ TITLE, CATEGORY, ATTRIBUTE, BRAND, CODE, DESCRIPTION = (1 << bit for bit in rang
 HEADLINE = TITLE | CATEGORY | BRAND  # what people ask for; the rest tells what it is like
 WINDOW = 5  # words apart that still stand near each other
 CHECK_SECONDS = 15.0
+# Counted up with every change of what is kept or how it is counted: then it is counted anew.
+FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ def _newest(held: Lexicon) -> Lexicon:
         if version == held.version:
             return held
         row = Vocabulary.objects.filter(id=version).values_list("id", "products", "content").first()
-    return held if row is None else unpack(row[0], row[1], bytes(row[2]))
+    return held if row is None else unpack(row[0], row[1], bytes(row[2])) or held
 
 
 def pack(languages: Mapping[str, Words], general: Iterable[str] = ()) -> bytes:
@@ -153,15 +155,18 @@ def pack(languages: Mapping[str, Words], general: Iterable[str] = ()) -> bytes:
         }
         for language, words in sorted(languages.items())
     }
-    return orjson.dumps({"languages": told, "general": list(general)})
+    return orjson.dumps({"format": FORMAT, "languages": told, "general": list(general)})
 
 
 def compress(content: bytes) -> bytes:
     return zlib.compress(content, 6)
 
 
-def unpack(version: int, products: int, content: bytes) -> Lexicon:
+def unpack(version: int, products: int, content: bytes) -> Lexicon | None:
+    """The vocabulary of a row; None for one that another release of the shop has written."""
     read = orjson.loads(zlib.decompress(content))
+    if read.get("format") != FORMAT:
+        return None
     languages = {
         language: Words(
             {word: Count(*numbers) for word, numbers in told["words"].items()},

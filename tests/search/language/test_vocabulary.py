@@ -149,3 +149,12 @@ def test_trade_marks_are_no_part_of_a_word(products):
     assert "smartfit" in words().counts
     assert not {"smartfittm", "hubr"} & words().counts.keys()
     assert words().with_accents("smartfit") == "smartfit"
+
+
+def test_what_another_release_has_counted_is_counted_anew(products, monkeypatch):
+    monkeypatch.setattr(vocabulary, "FORMAT", vocabulary.FORMAT + 1)
+    collecting.refresh()
+    monkeypatch.undo()
+    assert words().counts == {}
+    assert collecting.refresh(at_once=True) is not None
+    assert words().counts
