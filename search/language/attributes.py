@@ -144,7 +144,7 @@ def names_kinds(meaning: Meaning) -> bool:
 
 def _without_rivals(named: list[Named]) -> list[Named]:
     """Two different values of one facet cannot both be filters: "laptop bag", "black and white"."""
-    facets = [each.main.facet for each in named if each.certain]
+    facets = [each.main.facet for each in named if each.certain or each.main.facet.startswith(ATTRIBUTE)]
     return [
         Named(each.phrase, each.start, each.end, each.meanings, each.certain and facets.count(each.main.facet) == 1)
         for each in named

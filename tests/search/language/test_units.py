@@ -28,7 +28,7 @@ def test_measures_take_one_form(typed, meant):
 
 @pytest.mark.parametrize("typed", ["2tb", "2 tb", "2 TB", "2TB"])
 def test_a_measure_is_found_by_one_term_however_it_was_written(typed):
-    indices, values = document_terms({"title": [(normalise_units("Disk 2tb"), "en")]}, "en")
+    indices, _ = document_terms({"title": [(normalise_units("Disk 2tb"), "en")]}, "en")
     [term] = query_terms(measures(typed), "en")[0]
     assert term in indices
 
