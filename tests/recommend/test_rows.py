@@ -11,7 +11,7 @@ from catalog.models import Product, Promotion
 from recommend.events.models import Shopper
 from recommend.surfaces import Recommendation
 from search.index.errors import VectorStoreError
-from tests.recommend.shop.conftest import catalogue, found, hits, no_nul, surface  # noqa: F401
+from tests.recommend.shop.conftest import _stocked, catalogue, found, hits, no_nul, surface  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}

@@ -11,7 +11,7 @@ from pytest_django.fixtures import Settings
 from catalog.models import Product
 from catalog.selectors import products_for_cards
 from recommend.surfaces import SURFACES, Answer, Ask, Recommendation
-from tests.search.shop.conftest import _fresh_cache, catalogue, found, indexed  # noqa: F401
+from tests.search.shop.conftest import _fresh_cache, _stocked, catalogue, found, indexed  # noqa: F401
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -1,15 +1,20 @@
 """A small shop with real pictures, and what the tests of its pages need."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from django.core.cache import cache
+from django.db import transaction
+from django.test import override_settings
 from django.utils import timezone
 from PIL import Image, ImageDraw
+from pytest_django.fixtures import Settings
+from pytest_django.plugin import DjangoDbBlocker
 
 from catalog import services
 from catalog.models import Brand, Collection, CollectionItem, Product, Promotion, Store, Tag, Variant
@@ -35,8 +40,36 @@ def _fresh_cache() -> None:
     cache.clear()
 
 
+@pytest.fixture(scope="module")
+def _stocked(
+    request: pytest.FixtureRequest,
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[dict[str, Product], Path] | None]:
+    """The shop, made once for a module and never committed; None for a module whose tests do commit."""
+    markers = [item.get_closest_marker("django_db") for item in request.session.items if item.path == request.path]
+    if any(marker and marker.kwargs.get("transaction") for marker in markers):
+        yield None
+        return
+    media = tmp_path_factory.mktemp("media")
+    with django_db_blocker.unblock(), override_settings(MEDIA_ROOT=media), transaction.atomic():
+        yield stock(), media
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def catalogue(db: None) -> dict[str, Product]:
+def catalogue(_stocked: tuple[dict[str, Product], Path] | None, db: None, settings: Settings) -> dict[str, Product]:
+    """The shop's products by sku. What a test changes is undone."""
+    if _stocked is None:
+        return stock()
+    products, settings.MEDIA_ROOT = _stocked
+    related = Product.objects.select_related("brand", "store", "category")
+    fresh = related.in_bulk([product.pk for product in products.values()])
+    return {sku: fresh[product.pk] for sku, product in products.items()}
+
+
+def stock() -> dict[str, Product]:
     """Cups in three colours, two chairs and a lamp: one family, one promotion, one collection, all by sku."""
     home = services.add_category("Home")
     kitchen = services.add_category("Kitchen", home)

@@ -48,12 +48,6 @@ def test_the_front_page_shows_what_the_catalogue_has(client, catalogue):
         assert expected in page
 
 
-def test_an_empty_shop_says_how_to_fill_it(client, db):
-    page = client.get("/")
-    assert page.status_code == 200
-    assert "make demo" in page.content.decode()
-
-
 def test_what_is_not_published_is_not_on_the_front_page(client, catalogue):
     assert "Reading lamp" in text_of(client.get("/"))
     services.archive([catalogue["LAMP-1"].pk])
