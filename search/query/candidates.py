@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from search.encoders.base import EncoderError
 from search.index.client import get_client
 from search.index.live import Live
-from search.index.schema import TEXT
+from search.index.schema import TERMS, TEXT
 from search.query import floor, fusion, kinds, ranking
 from search.query.asking import Asked
 from search.query.fusion import Scored
@@ -80,6 +80,8 @@ def candidates(asked: Asked, lifted: Sequence[str], pinned: Sequence[int], live:
     if understood.words and not pictured and not _answers(found[ALL], near, asked):
         found = {variant: [] for variant in found}
     found = {variant: prefer(scored, retrieved.preferred) for variant, scored in found.items()}
+    if how.weights.get(TERMS) and not pictured:
+        found = {variant: fusion.kept_below(scored) for variant, scored in found.items()}
     return Candidates(asked, mode, live, understood, retrieved, found)
 
 

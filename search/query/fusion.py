@@ -11,6 +11,7 @@ With a picture, similarities are added instead of ranks: hundreds of products ma
 of them the same score, so that their ranks say nothing, while how far the best picture is ahead of the next says much.
 """
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -51,6 +52,11 @@ class Scored:
     # Place, from 0, and score by the fusion, before anything else moved it.
     place: int = 1000  # of what something else brought in
     fused: float = 0.0
+
+    @property
+    def order(self) -> tuple[float, float]:
+        """What hits are sorted by: exact codes in their own order, then by score."""
+        return self.parts.get("exact", {}).get("rank", math.inf), -self.score
 
     @property
     def covers(self) -> bool:
@@ -174,6 +180,12 @@ def _keep_below(kept: Sequence[Scored]) -> None:
         for part in scored.parts.values():
             part["contribution"] *= factor
         scored.score = sum(part["contribution"] for part in scored.parts.values())
+
+
+def kept_below(ranked: Sequence[Scored]) -> list[Scored]:
+    """The same rule once more, for scores to which something was added since."""
+    _keep_below(ranked)
+    return sorted(ranked, key=lambda each: each.order)
 
 
 def guarded(ranked: Sequence[Scored]) -> list[Scored]:

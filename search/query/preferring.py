@@ -23,4 +23,4 @@ def prefer(ranked: Sequence[Scored], met_by: Sequence[set[int]], weight: float =
             added = scored.score * weight * share
             scored.parts[PREFERRED] = {"score": share, "weight": weight, "contribution": added}
             scored.score += added
-    return sorted(ranked, key=lambda each: ("exact" not in each.parts, -each.score))
+    return sorted(ranked, key=lambda each: each.order)

@@ -19,6 +19,7 @@ from search.documents import attribute_values
 from search.index.schema import TERMS, TEXT
 from search.query.floor import Nearness
 from search.query.fusion import BEHAVIOUR, RANK_CONSTANT, Prior, Scored
+from search.query.preferring import PREFERRED
 from search.query.retrieve import TEXT_TO_IMAGE
 from search.terms import Word, words
 
@@ -45,6 +46,7 @@ FEATURES = (
     Feature("fused_score", "score of the fusion", 1),
     Feature("fused_rank", "61 / (60 + place) by the fusion", 1),
     Feature("exact", "1 for an exact code", 1),
+    Feature("preferred", "share of what the words imply, but do not insist on, that it meets", 1),
     Feature("query_words", "words of the query"),
     Feature("query_digits", "share of them with a digit"),
     Feature("title_words", "share of the query's words in the title", 1),
@@ -132,6 +134,7 @@ def _of_parts(hit: Scored, asked: Asked, wanted: float) -> list[float]:
         hit.fused,
         (RANK_CONSTANT + 1) / (RANK_CONSTANT + hit.place + 1),
         float("exact" in hit.parts),
+        float(hit.parts.get(PREFERRED, {}).get("score", 0.0)),
     ]
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from search.index.schema import TERMS, TEXT
 from search.query.floor import COVERED
 from search.query.fusion import BEHAVIOUR, RANK_CONSTANT, Fusion
+from search.query.preferring import WEIGHT as PREFERRED_WEIGHT
 from search.query.retrieve import TEXT_TO_IMAGE
 from search.ranking.features import NAMES
 from search.ranking.groups import Group
@@ -47,9 +48,16 @@ def scores(group: Group, fusion: Fusion) -> NDArray[np.float64]:
     found[exact] += 1 + np.arange(exact.sum(), 0, -1)  # the first of several codes stays first
     covers = (group.rows[:, _AT["terms_coverage"]] >= COVERED) | exact
     weak = (group.rows[:, _AT["terms_rank"]] == 0) & ~covers
+    _keep_below(found, covers, weak)
+    found *= 1 + PREFERRED_WEIGHT * group.rows[:, _AT["preferred"]]
+    found[exact] += 1  # none of the others gets there
+    _keep_below(found, covers, weak)
+    return found
+
+
+def _keep_below(found: NDArray[np.float64], covers: NDArray[np.bool_], weak: NDArray[np.bool_]) -> None:
     if covers.any() and weak.any() and found[weak].max() >= found[covers].min():
         found[weak] *= found[covers].min() / found[weak].max() * (1 - 1e-9)
-    return found
 
 
 def _shares(rows: NDArray[np.float64], fusion: Fusion) -> NDArray[np.float64]:

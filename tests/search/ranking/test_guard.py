@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.query.floor import Nearness
-from search.query.fusion import BEHAVIOUR, Fusion, Scored, fuse, guarded
+from search.query.fusion import BEHAVIOUR, Fusion, Scored, fuse, guarded, kept_below
+from search.query.preferring import prefer
 from search.query.retrieve import TEXT_TO_IMAGE
 from search.query.text_to_image import Looks
 from search.ranking import fusion_weights
@@ -36,11 +37,13 @@ fusions = st.builds(
 
 
 def fused(terms, text, pictures, how, exact=(), asked=10.0):
+    """As the search fuses and prefers; products whose id can be divided by three meet what the words imply."""
     lists = {"terms": terms, "text": text, TEXT_TO_IMAGE: pictures}
-    return fuse(
+    found = fuse(
         lists, weights=how, exact=exact, asked=asked, near=NEAR, looks=LOOKS,
         prior=lambda ids: {id: (id % 5) / 4 for id in ids},
     )  # fmt: skip
+    return kept_below(prefer(found, [{id for id in range(60) if id % 3 == 0}]))
 
 
 @given(ranked(0.1, 12), ranked(0.3, 1), ranked(0.2, 1), fusions, st.lists(st.integers(1, 50), unique=True, max_size=2))
@@ -88,7 +91,7 @@ def test_weights_are_fitted_on_the_very_order_that_is_served(terms, text, pictur
     asked = Asked("", NEAR)
     rows = np.zeros((len(found), len(NAMES)))
     for row, each in zip(rows, found, strict=True):
-        row[:9] = _of_parts(each, asked, each.parts.get(BEHAVIOUR, {}).get("score", 0.0))
+        row[:10] = _of_parts(each, asked, each.parts.get(BEHAVIOUR, {}).get("score", 0.0))
     made = group("q", {}, [0] * len(found))
     made.rows[:] = rows
     scores = fusion_weights.scores(made, how)
