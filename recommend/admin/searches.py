@@ -81,7 +81,7 @@ class LoggedSearchAdmin(ReadOnlyAdmin):
         table = request.GET.get("table", "")
         shown = report(period, table if table in TABLES else "top", least=_least(request))
         address = urlencode(
-            {"from": period.first, "to": period.last, "device": period.device, "language": period.language}
+            {"from": str(period.first), "to": str(period.last), "device": period.device, "language": period.language}
         )
         context = {
             **self.admin_site.each_context(request),

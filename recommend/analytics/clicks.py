@@ -19,7 +19,7 @@ def clicks_since(since: datetime, until: datetime | None = None) -> Iterator[Cli
     if until is not None:
         events = events.filter(happened_at__lt=until)
     rows = (
-        events.exclude(product_id=None)
+        events.filter(product__isnull=False)
         .order_by("happened_at", "id")
         .values_list("search_id", "product_id", "position", "shopper__key", "happened_at", "kind")
         .iterator(chunk_size=5000)

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
@@ -15,6 +16,7 @@ from search.models import Experiment, LoggedSearch
 
 LEAST = 100  # searches of each arm, or deciding visitors of both, before anything is said
 CHUNK = 500
+_NOTHING: Any = (None, [], "")
 
 
 @dataclass(frozen=True)
@@ -146,14 +148,15 @@ def _credits(experiment: Experiment) -> Iterator[tuple[uuid.UUID | None, str]]:
     if span["first"] is None:
         return
     events = (
-        Event.objects.filter(kind=experiment.metric, search_id__isnull=False, happened_at__gte=span["first"])
-        .exclude(product_id=None)
+        Event.objects.filter(
+            kind=experiment.metric, search_id__isnull=False, product__isnull=False, happened_at__gte=span["first"]
+        )
         .values_list("search_id", "product_id")
         .distinct()
         .order_by("search_id")
         .iterator(chunk_size=5000)
     )
-    part: list[tuple[uuid.UUID, int]] = []
+    part: list[tuple[uuid.UUID | None, int | None]] = []
     for event in events:
         part.append(event)
         if len(part) == CHUNK:
@@ -162,11 +165,13 @@ def _credits(experiment: Experiment) -> Iterator[tuple[uuid.UUID | None, str]]:
     yield from _credited(experiment, part)
 
 
-def _credited(experiment: Experiment, part: list[tuple[uuid.UUID, int]]) -> Iterator[tuple[uuid.UUID | None, str]]:
-    ids = {search_id for search_id, _ in part}
+def _credited(
+    experiment: Experiment, part: list[tuple[uuid.UUID | None, int | None]]
+) -> Iterator[tuple[uuid.UUID | None, str]]:
+    ids = {search_id for search_id, _ in part if search_id}
     rows = _searches(experiment).filter(pk__in=ids).exclude(teams="")
-    known = {pk: rest for pk, *rest in rows.values_list("pk", "visitor", "shown", "teams")}
+    known: dict[Any, Any] = {pk: rest for pk, *rest in rows.values_list("pk", "visitor", "shown", "teams")}
     for search_id, product in part:
-        visitor, shown, teams = known.get(search_id, (None, [], ""))
+        visitor, shown, teams = known.get(search_id, _NOTHING)
         if product in shown and (place := shown.index(product)) < len(teams):
             yield visitor, teams[place]

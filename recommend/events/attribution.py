@@ -72,6 +72,6 @@ def _touches(
         happened_at__lte=max(times),
     )
     for shopper, product, at, search_id in stored.values_list("shopper", "product", "happened_at", "search_id"):
-        if (shopper, product) in pairs:
+        if search_id and (shopper, product) in pairs:
             found.setdefault((shopper, product), []).append(_Touch(at, search_id))
     return found

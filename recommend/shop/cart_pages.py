@@ -68,7 +68,7 @@ def add(request: HttpRequest) -> HttpResponse:
     tell(
         request,
         [
-            EventDraft(Event.Kind.CART, product_id=each.product.pk, quantity=quantity, value=each.paid, **where)  # type: ignore[arg-type]
+            EventDraft(Event.Kind.CART, product_id=each.product.pk, quantity=quantity, value=each.paid, **where)
             for each in added
         ],
     )

@@ -20,7 +20,7 @@ def not_for_me(request: HttpRequest) -> HttpResponse:
     """Record it, and put a way back in the card's place. The next answer of any surface leaves the product out."""
     product = _named(request)
     where = where_shown(request.GET)
-    shopper = tell(request, [EventDraft(Event.Kind.NOT_FOR_ME, product_id=product.pk, **where)])  # type: ignore[arg-type]
+    shopper = tell(request, [EventDraft(Event.Kind.NOT_FOR_ME, product_id=product.pk, **where)])
     if is_fragment(request):
         return render(request, "recommend/_gone.html", {"product": product, "remembered": shopper is not None})
     if shopper is None:

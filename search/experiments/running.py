@@ -51,8 +51,8 @@ def arms(experiment: Experiment) -> tuple[Arm, Arm]:
 
 
 def _arm(told: dict[str, Any]) -> Arm:
-    overrides, mode = told.get("overrides") or {}, told.get("mode") or "hybrid"
-    return Arm(configuration_of(overrides), None if mode == "hybrid" else mode)
+    mode: Mode | None = {"lexical": "lexical", "semantic": "semantic"}.get(told.get("mode", ""))  # type: ignore[assignment]
+    return Arm(configuration_of(told.get("overrides") or {}), mode)
 
 
 def _copied(configuration: SearchConfiguration | None) -> dict[str, Any]:

@@ -16,7 +16,10 @@ from tests.recommend.sponsored.shop_server import ROOT, postgres
 HERE = Path(__file__).parent
 
 
-CASES = ("postgres_cases", "test_log", "test_history", "test_shoppers", "test_cleaning", "test_retention")
+CASES = (
+    "postgres_cases", "test_log", "test_history", "test_shoppers", "test_cleaning", "test_retention",
+    "../analytics/test_report", "../analytics/test_experiments", "../../search/log/test_popular",
+)  # fmt: skip
 
 
 @pytest.mark.slow
