@@ -103,7 +103,7 @@ def _tiles(now: Figures, before: Figures, slow: float | None) -> list[Tile]:
         _tile("Without hits", now.zero_rate, before.zero_rate, share, False),
         _tile("Into the cart", now.cart_rate, before.cart_rate, share, True),
         _tile("Bought", now.buy_rate, before.buy_rate, share, True),
-        Tile("95 % answered within", "–" if slow is None else f"{slow:,.0f} ms", "", None),
+        Tile("95 % within", "–" if slow is None else f"{slow:,.0f} ms", "", None),
     ]
 
 
