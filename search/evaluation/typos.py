@@ -13,6 +13,7 @@ from search.evaluation.relevance import Judgments, Watch, usable
 from search.evaluation.significance import ratio_interval
 
 SEEDS = 3
+LONG = 4  # letters and digits of a query, from which on one edit leaves most of it
 KINDS = ("insert", "delete", "replace", "swap")  # the edits of Damerau (CACM 1964), most of all typing errors
 
 
@@ -73,6 +74,9 @@ def _figures(rows: Sequence[dict[str, Any]], seeds: int) -> dict[str, Any]:
     each = [fmean(typed["ndcg@10"] for typed in row["typed"]) for row in rows]
     by_seed = [fmean(row["typed"][seed]["ndcg@10"] for row in rows) if rows else 0.0 for seed in range(seeds)]
     whole = fmean(clean) if clean else 0.0
+    # One edit of "aa" leaves another word, which nothing tells from what was meant.
+    long = [place for place, row in enumerate(rows) if sum(map(str.isalnum, row["query"])) >= LONG]
+    whole_of_long = sum(clean[place] for place in long)
     return {
         "queries": len(rows),
         "ndcg@10_clean": round(whole, 4),
@@ -80,6 +84,7 @@ def _figures(rows: Sequence[dict[str, Any]], seeds: int) -> dict[str, Any]:
         "ndcg@10_by_seed": [round(value, 4) for value in by_seed],
         "ratio": round(fmean(each) / whole, 4) if whole else 0.0,
         "ratio_interval": [round(end, 4) for end in ratio_interval(each, clean)],
+        "ratio_of_long": round(sum(each[place] for place in long) / whole_of_long, 4) if whole_of_long else 0.0,
         "without_hits": sum(not typed["hits"] for row in rows for typed in row["typed"]),
         "per_query": sorted(rows, key=lambda row: fmean(t["ndcg@10"] for t in row["typed"]) - row["ndcg@10"]),
     }

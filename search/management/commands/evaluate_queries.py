@@ -112,6 +112,7 @@ def _typos(told: dict[str, Any]) -> str:
         *([f"  seed {seed}", value] for seed, value in enumerate(told["ndcg@10_by_seed"])),
         ["share that is kept", told["ratio"]],
         ["  95 %", f"{low:.3f}–{high:.3f}"],
+        [f"  of queries from {typos.LONG} letters on", told["ratio_of_long"]],
         ["edited queries without hits", told["without_hits"]],
     ]
     return report.table([f"{told['queries']} queries", ""], rows)

@@ -90,7 +90,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{told['queries']} queries; {left_out} more have no relevant product and are left out.\n\n")
         rows = []
         for name, figures in told["by_mode"].items():
-            rows.append([name, *(figures[measure] for measure in SHOWN)])
+            rows.append([_short(name), *(figures[measure] for measure in SHOWN)])
             ends = told["intervals"][name]
             rows.append(["  95 %", *(f"{ends[measure][0]:.3f}–{ends[measure][1]:.3f}" for measure in SHOWN)])
         self.stdout.write(report.table(["", *SHOWN], rows))
@@ -108,7 +108,12 @@ class Command(BaseCommand):
                 [row["query"], row["judged"], *(row[f"{name} {HEADLINE}"] for name in names)]
                 for row in told["per_query"]
             ]
-            self.stdout.write(report.table(["query", "judged", *names], lines))
+            self.stdout.write(report.table(["query", "judged", *map(_short, names)], lines))
+
+
+def _short(name: str) -> str:
+    """A configuration may be written out as JSON."""
+    return name if len(name) <= 40 else f"{name[:39]}…"
 
 
 def _judgments(data: Path | None, options: dict[str, Any]) -> Judgments:
