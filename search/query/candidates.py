@@ -89,7 +89,7 @@ def _answers(ranked: Sequence[Scored], near: floor.Nearness | None, asked: Asked
     if any("exact" in scored.parts or TEXT_TO_IMAGE in scored.parts for scored in ranked):
         return True
     evidence = ((scored.coverage, scored.parts.get(TEXT, {}).get("score")) for scored in ranked)
-    return floor.answers(evidence, near, strict=bool(asked.meaning) or asked.corrected)
+    return floor.answers(evidence, near, read="part" if asked.meaning else "corrected" if asked.corrected else "typed")
 
 
 _sizes: dict[str, tuple[float, int]] = {}

@@ -143,6 +143,8 @@ def _found(asked: Asked, outcome: Outcome) -> tuple[Candidates, Relaxed | None]:
         other = _for_sale(easier, outcome)
         if other.variants[ALL]:
             return other, relaxed
+        if relaxed is None:  # the words as they were typed: what then finds nothing is told of them
+            found = other
     return found, None
 
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 
@@ -35,7 +36,10 @@ COVERED_WITHOUT_TEXT = 0.4  # where no text similarity is at hand
 ANSWERED, ANSWERED_BY_TEXT = 0.8, 3.8  # coverage; standard deviations above the noise
 ANSWERED_TOGETHER, PER_DEVIATION, SOME = 0.8, 0.15, 0.1
 ANSWERED_WITHOUT_TEXT = 0.6
-STRICT_BY_TEXT, STRICT_WITHOUT_TEXT = 2.0, 0.9  # where other words than the typed ones were searched for
+STRICT_BY_TEXT, STRICT_COVERED = 2.0, 0.9  # where other words than the typed ones were searched for
+
+
+Reading = Literal["typed", "corrected", "part"]
 
 
 @dataclass(frozen=True)
@@ -82,20 +86,22 @@ def related(coverage: float, cosine: float | None, near: Nearness | None) -> boo
     return cosine is not None and (cosine >= near.high or (coverage >= PARTLY_COVERED and cosine >= near.low))
 
 
-def answers(evidence: Iterable[tuple[float, float | None]], near: Nearness | None, *, strict: bool = False) -> bool:
+def answers(evidence: Iterable[tuple[float, float | None]], near: Nearness | None, *, read: Reading = "typed") -> bool:
     """Whether hits show that the shop has what is asked for; `evidence` holds coverage and cosine of each.
 
-    `strict`: the words are not those that were typed, but a part of them, or what they may have been meant to be. Then
-    they have to be met, and the text has to be near as well.
+    `read` says which words were searched for. Those that were not typed have to be met; where they are a part of what
+    was typed, the text has to be near to all of it as well.
     """
     for coverage, cosine in evidence:
         if near is None:
-            if coverage >= (STRICT_WITHOUT_TEXT if strict else ANSWERED_WITHOUT_TEXT):
+            if coverage >= (ANSWERED_WITHOUT_TEXT if read == "typed" else STRICT_COVERED):
                 return True
             continue
         deviations = near.deviations(cosine) if cosine is not None else 0.0
-        if strict:
+        if read != "typed":
             if coverage >= COVERED and deviations >= STRICT_BY_TEXT:
+                return True
+            if coverage >= STRICT_COVERED and read == "corrected":
                 return True
         elif (
             coverage >= ANSWERED
