@@ -123,5 +123,7 @@ class DuplicatePairAdmin(ReadOnlyAdmin):
         except deciding.DecisionError as error:
             messages.error(request, str(error))
         else:
-            messages.success(request, pair.outcome or pair.get_state_display())
+            kept_apart = f"{pair.first.sku} and {pair.second.sku} are kept apart from now on."
+            again = f"{pair.first.sku} and {pair.second.sku} are to be decided again."
+            messages.success(request, pair.outcome or (again if choice == "reopen" else kept_apart))
         return HttpResponseRedirect(reverse("admin:search_duplicatepair_changelist"))

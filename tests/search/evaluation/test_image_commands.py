@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 SHAPES = {"ellipse": "ball", "rectangle": "box"}
 COLOURS = {"Red": (200, 30, 40), "Blue": (40, 80, 200), "Green": (40, 160, 80), "Yellow": (230, 200, 40)}
 BACKEND = "search.encoders.bundled.BundledJointEncoder"
-FIGURES = {"image_to_image_p@10", "text_to_image_r@10", "category_map", "composed_p@10"}
+FIGURES = {"image_to_image_p@10", "text_to_image_r@10", "category_map", "composed_p@10", "picture_alone_p@10"}
 NAMES = "Arlo Bente Cato Dina Espen Frida Gorm Hanna Idar Jorun Kaia Leif".split()  # noqa: SIM905
 
 
