@@ -14,6 +14,7 @@ category and with items of all categories that the history lacks. The parts are 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,16 @@ class _Tables:
     items: sparse.csr_matrix  # (items, items) log of the lift, where it is above chance
     groups: list[Ids]  # for each grouping (items,) group numbers from 1, 0 for none
     lifts: list[Scores]  # for each grouping (groups, groups) log of the lift, row and column 0 being 0
+
+    @cached_property
+    def taken(self) -> sparse.csr_matrix:
+        """(shoppers, items) 1 where the shopper took the item."""
+        return counting.ones(self.shoppers)
+
+    @cached_property
+    def memberships(self) -> list[sparse.csr_matrix]:
+        """For each grouping (items, groups) 1 where the item is in the group."""
+        return [counting.membership(group, len(lift)) for group, lift in zip(self.groups, self.lifts, strict=True)]
 
 
 class Crossing:
@@ -127,33 +138,35 @@ class Crossing:
             lifts=[counting.group_lift(unit, group, shrink) for group in groups],
         )
 
-    def _parts(self, histories: Sequence[Ids]) -> NDArray[np.float32]:
-        """Return (histories, items, parts) of the scores."""
+    def _parts(self, histories: Sequence[Ids], chosen: Ids | None = None) -> NDArray[np.float32]:
+        """Return (histories, items, parts) of the scores; of the `chosen` items alone, if some are."""
         tables = self._counted()
         contexts = [history[-self.config["recent"] :] for history in histories]
         n, count = len(self.items_known), len(histories)
+        of: Any = slice(None) if chosen is None else chosen
         context = counting.rows(
             contexts, n, [self.config["recency"] ** np.arange(len(each) - 1, -1, -1) for each in contexts]
         )
-        found = np.zeros((count, n, len(self.parts)), np.float32)
-        found[:, :, 0] = tables.liked
-        found[:, :, 1] = tables.rise
-        found[:, :, 2] = self._alike(counting.rows(histories, n))
-        found[:, :, 3] = (counting.tempered(context) @ tables.items).toarray()
-        for part, (group, lift) in enumerate(zip(tables.groups, tables.lifts, strict=True), start=4):
-            of_group = context @ counting.membership(group, len(lift))
+        found = np.zeros((count, n if chosen is None else len(chosen), len(self.parts)), np.float32)
+        found[:, :, 0] = tables.liked[of]
+        found[:, :, 1] = tables.rise[of]
+        found[:, :, 2] = self._alike(counting.rows(histories, n))[:, of]
+        found[:, :, 3] = (counting.tempered(context) @ tables.items).toarray()[:, of]
+        groupings = zip(tables.groups, tables.memberships, tables.lifts, strict=True)
+        for part, (group, members, lift) in enumerate(groupings, start=4):
+            of_group = context @ members
             of_group.data = np.minimum(of_group.data, 1)  # a group speaks once, however many of it were taken
-            found[:, :, part] = (counting.tempered(of_group.tocsr()) @ lift)[:, group]
+            found[:, :, part] = (counting.tempered(of_group.tocsr()) @ lift)[:, group[of]]
         return found
 
     def _alike(self, histories: sparse.csr_matrix) -> Scores:
         """Log of how many of the like shoppers took each item, against how many of all."""
         tables = self._counted()
-        near = np.asarray((counting.profiles(histories, tables.idf) @ tables.shoppers.T).todense(), np.float32) ** 2
-        total = near.sum(axis=1, keepdims=True)
-        shares = (near / np.maximum(total, 1e-9)) @ counting.ones(tables.shoppers)
-        expected = np.exp(tables.liked)
-        log_ratio: Scores = np.log(shares * tables.shoppers.shape[0] + 1) - np.log(expected)
+        near = (counting.profiles(histories, tables.idf) @ tables.shoppers.T).tocsr()
+        near.data **= 2
+        total = np.asarray(near.sum(axis=1))
+        shares = (sparse.diags(1 / np.maximum(total.ravel(), 1e-9)) @ near @ tables.taken).toarray()
+        log_ratio: Scores = np.log(shares * tables.shoppers.shape[0] + 1) - tables.liked
         return np.where(total > 0, log_ratio, 0).astype(np.float32)
 
     def _fit(self, found: Crossings, random: np.random.Generator) -> dict[str, float]:
@@ -185,7 +198,9 @@ class Crossing:
         return found
 
     def score_candidates(self, history: Ids, candidates: Ids) -> Scores:
-        return self.score([history])[0, candidates]
+        weights = np.array([self.weights[name] for name in self.parts], np.float32)
+        scores: Scores = self._parts([history], candidates)[0] @ weights
+        return scores
 
     def save(self, folder: Path) -> None:
         tables = self._counted()

@@ -48,8 +48,12 @@ def _together(parts: dict[str, Any], named: Names) -> Told:
 
 
 def complements(ask: Ask) -> Answer:
-    """What comes next or together from other categories: of the product itself; by the live model; of what is like
-    it, for a product without a past; and of the categories that shoppers of its category go on to."""
+    """What comes next or together from other categories: of the product itself, by counts and by the live model; of
+    what is like it, for a product without a past; and of the categories that shoppers of its category go on to.
+
+    Where it was learned what leads to other categories (`recommend.models.crossing`), that decides on the order of the
+    first two together; else the counts come first.
+    """
     profile, wish, pool = profile_of(ask), Wish.of(ask), Pool()
     anchors = ask.anchors
     named: Names = {each.pk: each for each in anchors}
@@ -57,11 +61,9 @@ def complements(ask: Ask) -> Answer:
     families = {each.family for each in anchors} - {""}
 
     _add_companions(pool, anchors, Companions.Kind.CROSSING)
-    pool.rest = [
-        partial(_of_model, profile, anchors),
-        partial(_of_alike, anchors, named),
-        partial(_of_categories, anchors, wish),
-    ]
+    pool.below(_of_model(profile, anchors))
+    pool = _by_what_crosses(pool, profile, anchors)
+    pool.rest = [partial(_of_alike, anchors, named), partial(_of_categories, anchors, wish)]
 
     def another_kind(stand: Stand) -> bool:
         same = any(stand.path.startswith(path) or path.startswith(stand.path) for path in kinds)
@@ -87,6 +89,24 @@ def _figures(found: tables.Companion) -> dict[str, float]:
         "lift": round(found.lift, 2),
         "g_squared": round(found.g_squared, 2),
     }
+
+
+def _by_what_crosses(pool: Pool, profile: Profile, anchors: Sequence[Product]) -> Pool:
+    """The same products in the order that the model gives them for this shopper's history and what stands here."""
+    live = profile.live
+    if live is None or live.crossing is None:
+        return pool
+    known = [id for id in pool.scores if id in live.rows]
+    here = [live.rows[each.pk] for each in anchors if each.pk in live.rows]
+    if not known or not here:
+        return pool
+    rows = np.array([live.rows[id] for id in known], np.int64)
+    scores = live.crossing.score_candidates(np.concatenate([profile.history, np.array(here, np.int64)]), rows)
+    ordered = Pool()
+    for id, score in zip(known, scores.tolist(), strict=True):
+        ordered.add(id, score, **pool.parts[id])
+    ordered.below(pool)  # with what came after the training
+    return ordered
 
 
 def _of_model(profile: Profile, anchors: Sequence[Product]) -> Pool:

@@ -18,6 +18,7 @@ from recommend.training.features import Features
 from recommend.training.models import ModelVersion
 
 CACHED_SECONDS = 1.0
+CROSSING = "crossing"  # the folder of what leads to other categories, beside the model's
 ARRAYS = ("keys", "content", "attributes", "categories")
 
 
@@ -29,6 +30,13 @@ class Live:
     model: Recommender
     items: Items
     features: Features
+    folder: Path | None = None  # of the version; None where the model is held in memory alone
+
+    @cached_property
+    def crossing(self) -> Recommender | None:
+        """What leads to other categories, if that was learned; read when first asked for. Rows are those of `items`."""
+        part = self.folder / CROSSING if self.folder else None
+        return registry.load(part) if part and part.is_dir() else None
 
     @cached_property
     def rows(self) -> dict[int, int]:
@@ -103,7 +111,7 @@ def live() -> Live | None:
 def load(version: int, path: str, part: str = "model") -> Live:
     """Read a version's files. `part`: "model" for what is served, "measured" for its state before the last update."""
     folder = Path(settings.MODELS_DIR) / path
-    return Live(version, registry.load(folder / part), read_items(folder), read_features(folder))
+    return Live(version, registry.load(folder / part), read_items(folder), read_features(folder), folder)
 
 
 def read_items(folder: Path) -> Items:

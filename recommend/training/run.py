@@ -9,6 +9,7 @@ stage, so a run that is taken up again after a kill goes on where it was.
     continue    instead of the two above, in an incremental run: the live model learns what came since
     compare     ask the new and the live model the same questions about the held-out events
     update      if better: learn from the held-out events as well
+    crossing    learn what leads to other categories, for complements
     publish     fill the collection of item vectors, move the alias
 """
 
@@ -30,10 +31,10 @@ from django.utils import timezone
 from recommend.models import registry
 from recommend.models.base import Progress, Recommender, no_progress
 from recommend.models.checkpoint import Checkpoint, whole
-from recommend.training import holdout, queue, versions
+from recommend.training import crossings, holdout, queue, versions
 from recommend.training.dataset import Dataset, read
 from recommend.training.figures import figures
-from recommend.training.live import Live, load
+from recommend.training.live import CROSSING, Live, load
 from recommend.training.models import ModelVersion, TrainingRun
 
 log = logging.getLogger(__name__)
@@ -47,8 +48,7 @@ MOST_CURVE = 400  # points of the curve that the admin draws
 def work(run: TrainingRun, show: Progress = no_progress) -> TrainingRun:
     """Do a claimed run. What goes wrong is in its row.
 
-    Errors of the database, the store and the disk are raised as well: they are worth another attempt, and the run is
-    given back for it, to go on where it was.
+    Errors of the database, the store and the disk are raised as well: the run is given back, to go on where it was.
     """
     with queue.kept(run) as lock:
         try:
@@ -139,7 +139,10 @@ class _Run:
         served = model
         if metrics["better"]:
             served = self._fit("update", dataset, None, start=model, recent=dataset.recent(split))
-        return self._keep(dataset, report, {"model": served, "measured": model}, metrics, note, split)
+        models = {"model": served, "measured": model}
+        if crossing := crossings.learn(dataset, self.run.seed, self._report):
+            models[CROSSING] = crossing
+        return self._keep(dataset, report, models, metrics, note, split)
 
     def _data(self, known: Live | None) -> tuple[Dataset, dict[str, Any]]:
         done = self.folder / "data"

@@ -73,6 +73,11 @@ def test_the_same_seed_gives_the_same_scores_and_a_checkpoint_gives_them_again(d
     assert np.allclose(loaded.score_candidates(histories[0], np.array([5, 3])), model.score(histories)[0, [5, 3]])
 
 
+def test_candidates_get_the_scores_that_they_get_among_all(model):
+    history, candidates = np.array([0, 9, 20]), np.array([40, 3, 17])
+    assert model.score_candidates(history, candidates) == pytest.approx(model.score([history])[0, candidates], abs=1e-5)
+
+
 def test_few_histories_without_times_are_enough_for_an_answer(data):
     model = Crossing()
     model.fit(Interactions(data.items, data.histories[:5]))

@@ -1,11 +1,18 @@
 """Complements and what is bought together: learned, across categories, and true in their counts."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from django.utils import timezone
 
 from catalog import services
 from catalog.models import Product
 from recommend.models import Companions, Crossing, Event
+from recommend.models.base import no_progress
+from recommend.training import crossings
+from recommend.training.dataset import read
+from recommend.training.live import CROSSING
 from search.index.drain import drain
 from search.index.errors import VectorStoreError
 from tests.markets import act
@@ -142,6 +149,60 @@ def test_every_product_of_a_cart_is_asked_for_what_is_like_it(no_model, ask, mar
     (hit,) = ask("complements", products=["SHOE-0", "BOOK-1", "TENT-1"]).hits
     assert hit.product.sku == "LAMP-0"
     assert hit.reason == "Goes with Two person dome tent 2, which is much like this one"
+
+
+@pytest.fixture
+def crossing(market, monkeypatch, tmp_path):
+    """The model of what leads to other categories, learned of the market's log and live beside the other."""
+    model = crossings.learn(read()[0], 0, no_progress)
+    model.save(tmp_path / CROSSING)
+    live = replace(market.live, folder=tmp_path)
+    monkeypatch.setattr("recommend.serving.profile.live", lambda: live)
+    assert live.crossing.weights == pytest.approx(model.weights)
+    return model
+
+
+def scored(crossing, market, history, skus):
+    rows = [np.array([market.live.rows[market.products[sku].pk] for sku in each], np.int64) for each in (history, skus)]
+    return crossing.score_candidates(*rows).tolist()
+
+
+def test_what_leads_to_other_categories_decides_on_the_order_and_reasons_stay_what_was_counted(ask, market, crossing):
+    found = ask("complements", product="SHOE-1", limit=8).hits
+    assert {hit.product.sku[:4] for hit in found} & {"SOCK", "LAMP", "BOOK", "TENT"}
+    assert found[0].product.sku == "SOCK-1"
+    of_model = scored(crossing, market, ["SHOE-1"], [hit.product.sku for hit in found])
+    assert [hit.score for hit in found] == pytest.approx(of_model, abs=1e-4)
+    counted = [hit for hit in found if "crossing" in hit.why]
+    assert counted
+    for hit in counted:
+        figures = hit.why["crossing"]["SHOE-1"]
+        assert hit.reason.endswith(f"{figures['together']} of {figures['alone']} shoppers took an interest in both")
+    assert all("neighbours" in hit.why for hit in found if hit not in counted)
+
+
+def test_the_order_of_complements_is_the_shopper_s(ask, market, crossing, shopper):
+    act(shopper, "view BOOK-0", "view LAMP-0")
+    found = ask("complements", shopper, product="SHOE-1", limit=4).hits
+    of_model = scored(crossing, market, ["BOOK-0", "LAMP-0", "SHOE-1"], [hit.product.sku for hit in found])
+    assert [hit.score for hit in found] == pytest.approx(of_model, abs=1e-4)
+    stranger = ask("complements", shopper, product="SHOE-1", limit=4, personal=False).hits
+    assert stranger[0].score == pytest.approx(
+        scored(crossing, market, ["SHOE-1"], [stranger[0].product.sku])[0], abs=1e-4
+    )
+
+
+def test_what_came_after_the_training_is_below_what_was_learned(ask, market, crossing):
+    old = market.products["LAMP-0"]
+    new = Product(sku="LAMP-NEW", title="Brand new lamp", category=old.category, stock=3, price=9, status="published")
+    services.save_product(new)
+    market.products["LAMP-NEW"] = new
+    learned(market, "SHOE-1", "LAMP-NEW", "LAMP-0")
+    found = ask("complements", product="SHOE-1", limit=30)
+    assert "LAMP-NEW" in skus(found)
+    scores = {hit.product.sku: hit.score for hit in found.hits}
+    assert scores["LAMP-NEW"] < scores["LAMP-0"]
+    assert ask("complements", product="LAMP-NEW", limit=4) is not None
 
 
 def test_a_cart_gets_no_complement_of_any_kind_in_it(ask):

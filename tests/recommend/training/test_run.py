@@ -34,6 +34,20 @@ def test_what_was_trained_first_goes_live_with_its_figures_and_what_was_cleaned(
     assert len(behaviour.vectors_of(model.rows)) == len(indexed)
 
 
+def test_what_leads_to_other_categories_is_learned_beside_it(indexed, visit, train):
+    visit(40)
+    train()
+    known = live.live()
+    assert len(known.crossing.score([np.array([0])])[0]) == len(known.items)
+
+
+def test_with_one_category_there_is_nothing_to_lead_to(indexed, visit, train):
+    Product.objects.update(category=indexed[0].category)
+    visit(40)
+    assert train().state == "published"
+    assert live.live().crossing is None
+
+
 def test_a_model_that_is_not_better_is_kept_back_and_says_why(indexed, visit, train, model):
     visit(80)
     model("seq-knn")
