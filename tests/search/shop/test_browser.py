@@ -317,3 +317,23 @@ ADDRESSES = [
     "/search?image_of=CUP-red&image_of=CUP-blue&crop=0,0,.5,.5", "/c/home", "/b/acme",
     "/s/corner-shop", "/promo/kitchen-week", "/collection/first-flat", "/p/reading-lamp",
 ]  # fmt: skip
+
+
+@wide
+def test_what_was_understood_is_a_chip_that_can_be_taken_off(page: Page, indexed):
+    from search.language import collecting, learning
+
+    collecting.refresh(at_once=True)
+    learning.learn()
+    page.goto("/search?q=cup+under+13")
+    chips = page.get_by_role("list", name="Understood from your words")
+    expect(chips.get_by_text("Up to 13 EUR")).to_be_visible()
+    expect(page.locator("#count")).to_contain_text("2 products")
+    serious = [each for each in Axe().run(page).response["violations"] if each["impact"] in ("serious", "critical")]
+    assert serious == []
+    chip = chips.get_by_role("link", name="Up to 13 EUR")
+    chip.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**literal=under*")
+    expect(page.get_by_text("Up to 13 EUR")).to_have_count(0)
+    expect(page.locator("#count")).to_contain_text("3 products")

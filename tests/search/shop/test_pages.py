@@ -487,3 +487,39 @@ def double(catalogue: dict[str, Product]) -> None:
 
 def counted() -> CaptureQueriesContext:
     return CaptureQueriesContext(connection)
+
+
+def test_what_was_understood_can_be_taken_back(client, found):
+    told = {
+        "understood": [
+            {"kind": "attribute", "name": "attributes.colour", "value": "red", "label": "red", "phrase": "red",
+             "applied": "filter"},
+            {"kind": "price", "name": "price_max", "value": 50, "label": "Up to 50 EUR", "phrase": "under 50",
+             "applied": "filter"},
+            {"kind": "tag", "name": "tag", "value": "gift", "label": "Gift", "phrase": "gift", "applied": "preference"},
+        ],
+        "relaxed": [{"step": "words", "sentence": "Without “xkq”, which no product has.", "phrases": ["xkq"]}],
+    }  # fmt: skip
+    found(query=told)
+    page = client.get("/search?q=red+gift+xkq+under+50&page=2&literal=old").content.decode()
+    assert "Colour: red" in page
+    assert "?q=red+gift+xkq+under+50&amp;literal=old&amp;literal=under+50" in page
+    assert "Gift" not in page.split('class="pills understood"')[1].split("</ul>")[0]
+    assert "Without “xkq”, which no product has." in page
+
+
+def test_corrections_are_told_and_can_be_refused(client, found):
+    corrections = [{"typed": "chiar", "meant": "chair"}]
+    found(query={"showing_results_for": "folding chair", "corrections": corrections})
+    page = client.get("/search?q=folding+chiar").content.decode()
+    assert "Showing results for <strong>folding chair</strong>" in page
+    assert "?q=folding+chiar&amp;literal=chiar" in page
+    found(query={"did_you_mean": "folding chair", "corrections": corrections})
+    page = client.get("/search?q=folding+chiar&literal=x").content.decode()
+    assert 'href="/search?q=folding+chair">folding chair</a>?' in page
+
+
+def test_literal_phrases_reach_the_search(client, found):
+    asked = found()
+    client.get("/search?q=red+cup&literal=red&literal=cup&understand=false")
+    assert (asked[0].literal, asked[0].understand) == (("red", "cup"), False)
