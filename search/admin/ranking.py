@@ -26,7 +26,7 @@ WIDTH, ROW, LABEL = 480, 22, 150  # pixels of a plot
 
 @admin.register(RankingVersion)
 class RankingVersionAdmin(ReadOnlyAdmin):
-    list_display = ["version", "state", "held_out", "difference", "source", "note", "created_at", "published_at"]
+    list_display = ["version", "state", "held_out", "difference", "source", "note_shown", "created_at", "published_at"]
     list_filter = ["kind"]
     list_fullwidth = True
     list_before_template = "search/admin/ranking.html"
@@ -58,6 +58,10 @@ class RankingVersionAdmin(ReadOnlyAdmin):
         if low is None:
             return "–"
         return f"{_number(against.get('difference'))} ({_number(low)} to {_number(high)})"
+
+    @display(description="Why")
+    def note_shown(self, version: RankingVersion) -> SafeString | str:
+        return format_html('<span class="ranking-note">{}</span>', version.note) if version.note else "–"
 
     @action(description="Publish this version", permissions=["steer"], icon="publish")
     def publish(self, request: HttpRequest, queryset: QuerySet[RankingVersion]) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from search.index.schema import TERMS, TEXT
 from search.query.floor import COVERED
-from search.query.fusion import BEHAVIOUR, RANK_CONSTANT, Fusion
+from search.query.fusion import BEHAVIOUR, RANK_CONSTANT, WEIGHTS, Fusion
 from search.query.preferring import WEIGHT as PREFERRED_WEIGHT
 from search.query.retrieve import TEXT_TO_IMAGE
 from search.ranking.features import NAMES
@@ -29,14 +29,15 @@ _AT = {name: place for place, name in enumerate(NAMES)}
 
 
 def grid(groups: Sequence[Group]) -> list[Fusion]:
-    """Every fusion to try; parts that found nothing in any search keep the weight 0."""
+    """Every fusion to try, the one that ships first; parts that found nothing in any search keep the weight 0."""
     rows = np.vstack([group.rows for group in groups])
     pictures = WEAK_WEIGHTS if rows[:, _AT["text_to_image_rank"]].any() else (0.0,)
     wanted = WEAK_WEIGHTS if rows[:, _AT["behaviour"]].any() else (0.0,)
-    return [
+    tried = [
         Fusion(dict(zip(PARTS, (1.0, *weights), strict=True)), "scores" if by == "scores" else "ranks", constant)
         for (by, constant), *weights in product(WAYS, TEXT_WEIGHTS, pictures, wanted)
     ]
+    return [Fusion({part: WEIGHTS["hybrid"].get(part, 0.0) for part in PARTS}), *tried]
 
 
 def scores(group: Group, fusion: Fusion) -> NDArray[np.float64]:
@@ -81,8 +82,15 @@ def table(groups: Sequence[Group], fusions: Sequence[Fusion]) -> NDArray[np.floa
 
 
 def best(figures: NDArray[np.float64], places: Sequence[int]) -> int:
-    """The row of the fusion that does best on these groups; among equals the first, which is the simplest."""
-    return int(figures[:, list(places)].mean(axis=1).argmax())
+    """The row of the fusion that does best on these groups; the first, unless another is better by a standard error.
+
+    The one-standard-error rule (Breiman et al., "Classification and regression trees", 1984): with few queries the best
+    of many is often the luckiest, and does worse than what ships on queries that it has not seen.
+    """
+    chosen = figures[:, list(places)]
+    top = int(chosen.mean(axis=1).argmax())
+    gained = chosen[top] - chosen[0]
+    return top if gained.mean() > gained.std() / math.sqrt(len(gained)) else 0
 
 
 def as_json(fusion: Fusion) -> dict[str, Any]:

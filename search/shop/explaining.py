@@ -23,6 +23,7 @@ LABELS = {
     "cross_encoder": "Query and text read together",
     "personal": "This shopper's taste",
 }
+LEAST = 0.0005  # of a feature's share of a score, to be worth a line
 NAMED = {"rank": "place", "score": "score", "weight": "weight", "position": "at place", "version": "version"}
 
 
@@ -72,7 +73,7 @@ def _line(name: str, part: Mapping[str, Any], most: float) -> Line:
 def _features(shares: Mapping[str, float]) -> Iterable[Line]:
     most = max((abs(value) for name, value in shares.items() if name != "base"), default=0.0) or 1.0
     for name, value in shares.items():
-        if name != "base":
+        if name != "base" and abs(value) >= LEAST:
             sign = "+" if value >= 0 else "−"
             label = name.replace("_", " ")
             yield Line(label, f"{sign}{abs(value):.3f}", round(100 * min(abs(value) / most, 1.0), 1))

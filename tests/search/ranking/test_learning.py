@@ -40,6 +40,13 @@ def test_what_does_not_win_is_kept_back_and_says_why():
     assert versions.live() == versions.Live()
 
 
+def test_where_other_weights_are_no_better_those_that_ship_are_kept():
+    (outcome,) = learn(telling(noise=True), "made up", kinds=["fusion"])
+    kept = fusion_from(outcome.version.weights)
+    assert (kept.weights["terms"], kept.weights["text"], kept.by) == (2.0, 1.0, "ranks")
+    assert (outcome.against_plain.wins, outcome.against_plain.losses) == (0, 0)
+
+
 def test_few_queries_prove_nothing():
     (outcome,) = learn(telling(8), "made up", kinds=["ranker"])
     assert not outcome.version.live
