@@ -34,7 +34,9 @@ class Interpretation:
     price: Price | None = None
     price_phrase: str = ""
     unwanted: tuple[tuple[str, str], ...] = ()  # (words to stay away from, the phrase that says so)
-    optional: frozenset[str] = frozenset()  # folded words of the text that need not be met: stop words
+    optional: frozenset[str] = frozenset()  # folded words of the text that are not searched for: stop words
+    # Folded words that are searched for and need not be met: of a price that was taken back, which no title says.
+    spare: frozenset[str] = frozenset()
 
     @property
     def certain(self) -> tuple[Named, ...]:
@@ -96,7 +98,7 @@ def interpret(q: str, given: Given = Given(), *, understand: bool = True) -> Int
     if not understand or not text:
         return Interpretation(text, language, optional=_optional(text, own, stops))
     literal = frozenset(fold(" ".join(each.split())) for each in given.literal)
-    text, price, price_phrase = _take_price(text, given, literal)
+    text, price, price_phrase, spare = _take_price(text, given, literal)
     text, unwanted = _take_negations(text, language, own, stops, literal)
     text = measures(text)
     named = find_named(
@@ -108,16 +110,18 @@ def interpret(q: str, given: Given = Given(), *, understand: bool = True) -> Int
         categories=given.categories,
         literal=literal,
     )
-    return Interpretation(text, language, tuple(named), price, price_phrase, unwanted, _optional(text, own, stops))
+    return Interpretation(
+        text, language, tuple(named), price, price_phrase, unwanted, _optional(text, own, stops), spare
+    )
 
 
-def _take_price(text: str, given: Given, literal: frozenset[str]) -> tuple[str, Price | None, str]:
+def _take_price(text: str, given: Given, literal: frozenset[str]) -> tuple[str, Price | None, str, frozenset[str]]:
     price = find_price(text)
     if price is None:
-        return text, None, ""
+        return text, None, "", frozenset()
     phrase = text[price.start : price.end].strip()
     if fold(phrase) in literal:
-        return text, None, ""
+        return text, None, "", frozenset(word.surface for word in words(phrase, settings.LANGUAGE_CODE))
     rest = _cut(text, price.start, price.end)
     # A bound that the shopper has set himself stands; the words that say another are still no product's.
     price = replace(
@@ -125,7 +129,7 @@ def _take_price(text: str, given: Given, literal: frozenset[str]) -> tuple[str, 
         minimum=None if "price_min" in given.facets else price.minimum,
         maximum=None if "price_max" in given.facets else price.maximum,
     )
-    return rest, price, phrase
+    return rest, price, phrase, frozenset()
 
 
 def _take_negations(

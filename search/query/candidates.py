@@ -34,7 +34,13 @@ def candidates(asked: Asked, lifted: Sequence[str], pinned: Sequence[int], live:
     request, reading = asked.request, asked.interpretation
     away = [words for words, _ in reading.unwanted]
     understood = understand(
-        request, live, exact=asked.exact, optional=reading.optional, unwanted=away, meaning=asked.meaning
+        request,
+        live,
+        exact=asked.exact,
+        optional=reading.optional,
+        spare=reading.spare,
+        unwanted=away,
+        meaning=asked.meaning,
     )
     near = None
     if understood.text is not None:

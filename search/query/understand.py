@@ -68,20 +68,22 @@ def understand(
     *,
     exact: Sequence[int] = (),
     optional: Collection[str] = (),
+    spare: Collection[str] = (),
     unwanted: Sequence[str] = (),
     meaning: str = "",
 ) -> Understood:
     """Look up and encode. Raises BadRequest for an unknown product, SearchUnavailable without any way to go on.
 
-    `exact` are products that the words name by a code, `optional` words that need not be met (stop words), `unwanted`
-    phrases to stay away from beside those of `not_q`, `meaning` a text to encode in place of the words.
+    `exact` are products that the words name by a code, `optional` words that are left out (stop words), `spare` words
+    that need not be met, `unwanted` phrases to stay away from beside those of `not_q`, `meaning` a text to encode in place of the words.
     """
     understood = Understood(exact=list(exact))
     own, others = settings.LANGUAGE_CODE, languages(except_=settings.LANGUAGE_CODE)
     q = request.q.strip()
     if q:
         understood.terms = query_terms(q, own, others, without=optional)
-        understood.words = [each for each in word_terms(q, own, others) if each[0] not in optional][:MOST_WORDS_PROBED]
+        free = {*optional, *spare}
+        understood.words = [each for each in word_terms(q, own, others) if each[0] not in free][:MOST_WORDS_PROBED]
         configuration = request.configuration or Configuration()
         other = alternatives(q, own, others, live, optional) if configuration.synonyms else Alternatives()
         understood.wordings, understood.synonyms = other.wordings, other.told
