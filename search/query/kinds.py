@@ -19,7 +19,7 @@ from search.query.pictured import Pictured
 from search.query.retrieve import ALL, Ranked
 
 KIND = "kind"
-WEIGHT = 0.3  # beside that of the picture and of the words
+WEIGHT = 0.5  # beside that of the picture and of the words
 WEIGHTS = {**WEIGHTS_WITH_PICTURE, KIND: WEIGHT}
 NEIGHBOURS = 10
 # The best hits of the words alone: where so much of them is one category, and not the picture's, that is asked for.
