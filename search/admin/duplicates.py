@@ -1,8 +1,9 @@
 """Possible duplicates: the pairs side by side, why they are thought to be one, and what is to become of them."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -92,9 +93,9 @@ class DuplicatePairAdmin(ReadOnlyAdmin):
 
     @action(description="Not duplicates", permissions=["decide"], icon="call_split")
     def different(self, request: HttpRequest, queryset: QuerySet[DuplicatePair]) -> None:
-        count = 0
+        count, person = 0, cast(User, request.user)
         for pair in queryset.filter(state=DuplicatePair.State.OPEN):
-            deciding.not_a_duplicate(pair, by=request.user)
+            deciding.not_a_duplicate(pair, by=person)
             count += 1
         messages.success(request, f"{count} {'pair is' if count == 1 else 'pairs are'} kept apart from now on.")
 
@@ -106,16 +107,16 @@ class DuplicatePairAdmin(ReadOnlyAdmin):
         if not self.has_decide_permission(request):
             raise PermissionDenied
         pair = get_object_or_404(DuplicatePair.objects.select_related("first", "second"), pk=pk)
-        choice = request.POST.get("decision", "")
+        choice, person = request.POST.get("decision", ""), cast(User, request.user)
         try:
             if choice == "archive_first":
-                deciding.archive_one(pair, pair.first, by=request.user)
+                deciding.archive_one(pair, pair.first, by=person)
             elif choice == "archive_second":
-                deciding.archive_one(pair, pair.second, by=request.user)
+                deciding.archive_one(pair, pair.second, by=person)
             elif choice == "family":
-                deciding.make_family(pair, by=request.user)
+                deciding.make_family(pair, by=person)
             elif choice == "different":
-                deciding.not_a_duplicate(pair, by=request.user)
+                deciding.not_a_duplicate(pair, by=person)
             elif choice == "reopen":
                 deciding.reopen(pair)
             else:

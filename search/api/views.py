@@ -6,6 +6,7 @@ from typing import Any
 from django.http import QueryDict
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from PIL import Image
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.parsers import FormParser, MultiPartParser
@@ -130,7 +131,8 @@ class SearchView(PublicView):
         """The same in a body: JSON, or a form with a picture in the field `image`."""
         if request.query_params:
             raise ValidationError({"detail": ["A POST takes everything in its body, nothing in its address."]})
-        data, images = request.data, ()
+        data = request.data
+        images: tuple[Image.Image, ...] = ()
         if isinstance(data, QueryDict):
             data = data.copy()
             uploads = data.pop("image", [])

@@ -1,6 +1,6 @@
 """What people decide about a pair: one product goes, both become a family, or they are two things after all."""
 
-from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
@@ -13,7 +13,7 @@ class DecisionError(Exception):
     """What was asked for cannot be done. The message says why."""
 
 
-def archive_one(pair: DuplicatePair, gone: Product, *, by: AbstractBaseUser | None = None) -> None:
+def archive_one(pair: DuplicatePair, gone: Product, *, by: User | None = None) -> None:
     """Take one of the two out of the shop, and keep the other. Raises DecisionError if it is not of the pair."""
     if gone.pk not in (pair.first_id, pair.second_id):
         raise DecisionError("Only one of the two products can be archived.")
@@ -24,7 +24,7 @@ def archive_one(pair: DuplicatePair, gone: Product, *, by: AbstractBaseUser | No
         _close(pair, DuplicatePair.State.SAME, f"Archived {gone.sku}, kept {kept.sku}", by)
 
 
-def make_family(pair: DuplicatePair, *, by: AbstractBaseUser | None = None) -> None:
+def make_family(pair: DuplicatePair, *, by: User | None = None) -> None:
     """Mark both as variants of one product. Raises DecisionError where each is in a family of its own already."""
     families = {product.family for product in (pair.first, pair.second)} - {""}
     if len(families) > 1:
@@ -39,7 +39,7 @@ def make_family(pair: DuplicatePair, *, by: AbstractBaseUser | None = None) -> N
         _close(pair, DuplicatePair.State.SAME, f"One family: {family}", by)
 
 
-def not_a_duplicate(pair: DuplicatePair, *, by: AbstractBaseUser | None = None) -> None:
+def not_a_duplicate(pair: DuplicatePair, *, by: User | None = None) -> None:
     """Keep both as they are. The pair does not come back, whatever is found of it."""
     with transaction.atomic():
         _still_open(pair)
@@ -59,6 +59,6 @@ def _still_open(pair: DuplicatePair) -> None:
         raise DecisionError("Somebody else has decided about this pair meanwhile.")
 
 
-def _close(pair: DuplicatePair, state: str, outcome: str, by: AbstractBaseUser | None) -> None:
+def _close(pair: DuplicatePair, state: str, outcome: str, by: User | None) -> None:
     pair.state, pair.outcome, pair.decided_at, pair.decided_by = state, outcome[:200], timezone.now(), by
     pair.save(update_fields=["state", "outcome", "decided_at", "decided_by"])

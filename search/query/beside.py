@@ -87,9 +87,8 @@ def _without_reference(text: str) -> str:
 
 def _compared(request: SearchRequest, *, cheaper: bool) -> Price | None:
     """A bound below, or above, the prices of the products whose pictures they are; None where none has a price."""
-    prices = Product.objects.filter(
-        sku__in=request.skus, status=Product.Status.PUBLISHED, price__isnull=False
-    ).values_list("price", flat=True)
+    rows = Product.objects.filter(sku__in=request.skus, status=Product.Status.PUBLISHED)
+    prices = [price for price in rows.values_list("price", flat=True) if price is not None]
     if not prices:
         return None
     if cheaper:

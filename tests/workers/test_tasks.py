@@ -13,9 +13,10 @@ from PIL import Image
 from catalog.models import Picture, Product
 from catalog.pictures import add_picture
 from recommend.training.models import TrainingRun
+from search.duplicates.finding import Found
 from search.encoders.base import EncoderError
 from search.index.drain import DrainReport
-from search.index.errors import VectorStoreError
+from search.index.errors import IndexMissing, VectorStoreError
 from workers import tasks
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def sent(monkeypatch) -> list[str]:
     names: list[str] = []
-    for task in (tasks.drain_outbox, tasks.make_thumbnails):
+    for task in (tasks.drain_outbox, tasks.make_thumbnails, tasks.find_duplicates):
         monkeypatch.setattr(task, "apply_async", lambda name=task.name, **_: names.append(name))
     return names
 
@@ -41,6 +42,22 @@ def test_a_drain_that_ran_out_of_time_asks_for_another_turn(monkeypatch, sent, r
     monkeypatch.setattr(tasks, "drain", lambda seconds: report)
     tasks.drain_outbox.run()
     assert len(sent) == again
+
+
+@pytest.mark.parametrize("out_of_time", [True, False])
+def test_comparing_products_goes_on_where_time_ran_out(monkeypatch, sent, out_of_time):
+    monkeypatch.setattr(tasks.finding, "find", lambda seconds: Found(checked=5, out_of_time=out_of_time))
+    tasks.find_duplicates.run()
+    assert sent == ["workers.tasks.find_duplicates"] * out_of_time
+
+
+def test_nothing_is_compared_before_anything_is_indexed(monkeypatch, sent):
+    def missing(seconds: float) -> Found:
+        raise IndexMissing("products")
+
+    monkeypatch.setattr(tasks.finding, "find", missing)
+    tasks.find_duplicates.run()
+    assert sent == []
 
 
 @pytest.mark.parametrize(
