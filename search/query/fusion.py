@@ -101,7 +101,10 @@ def fuse(
     weights = fusion.weights
     found: dict[int, Scored] = {}
     for part, ranked in lists.items():
-        for rank, (id, score) in enumerate(ranked, start=1):
+        rank, best = 0, math.inf
+        for place, (id, score) in enumerate(ranked, start=1):
+            if score < best:  # equals share a rank: what the store tells first of them says nothing
+                rank, best = place, score
             scored = found.setdefault(id, Scored(id))
             scored.parts[part] = {"score": score, "rank": rank, "weight": weights.get(part, 0.0)}
     first = {id: position for position, id in enumerate(exact)}
