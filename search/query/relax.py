@@ -48,10 +48,15 @@ def steps(asked: Asked, best_of_word: Mapping[str, float], language: str) -> Ite
         )
         yield asked.reads(softer), told
         reading = softer
+    surfaces = [word.surface for word in words(reading.text, language)]
+    if reading.named and all(word in reading.optional or _within(word, reading.named) for word in surfaces):
+        named = tuple(replace(each, certain=True) for each in reading.named)
+        labels = _listed([each.main.label for each in named])
+        told = Relaxed("filters", f"No title says this. These are products that the catalogue files under {labels}.")
+        yield asked.reads(replace(reading, named=named)), told
     heads = [each for each in reading.named if _is_kind(each)]
     if not heads:
         return
-    surfaces = [word.surface for word in words(reading.text, language)]
     dropped = [word for word in surfaces if best_of_word.get(word) == 0.0 and not _within(word, reading.named)]
     if dropped and len(dropped) < len(surfaces):
         text = " ".join(word for word in surfaces if word not in dropped)

@@ -75,7 +75,8 @@ def understand(
     """Look up and encode. Raises BadRequest for an unknown product, SearchUnavailable without any way to go on.
 
     `exact` are products that the words name by a code, `optional` words that are left out (stop words), `spare` words
-    that need not be met, `unwanted` phrases to stay away from beside those of `not_q`, `meaning` a text to encode in place of the words.
+    that need not be met, `unwanted` phrases to stay away from beside those of `not_q`, `meaning` a text to encode in
+    place of the words.
     """
     understood = Understood(exact=list(exact))
     own, others = settings.LANGUAGE_CODE, languages(except_=settings.LANGUAGE_CODE)

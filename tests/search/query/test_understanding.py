@@ -89,6 +89,13 @@ def test_filters_that_leave_nothing_become_preferences():
     assert "Nord" in relaxed["sentence"]
 
 
+def test_what_is_said_by_tags_alone_is_found_under_them():
+    result = found("gift")
+    assert [hit.product.sku for hit in result.hits] == ["CUP-red"]
+    assert "Gift" in result.query["relaxed"][0]["sentence"]
+    assert found("gift", filters=Filters(brand=("volt",))).total == 0
+
+
 def test_the_shoppers_own_filter_is_never_relaxed():
     result = found("nord espresso cup", filters=Filters(brand=("volt",)))
     assert result.total == 0
