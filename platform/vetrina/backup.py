@@ -23,6 +23,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -205,7 +206,7 @@ Opener = Callable[[], Any]
 
 def _stored_files() -> Iterator[tuple[str, Opener]]:
     for name in _walk(""):
-        yield f"media/{name}", lambda name=name: default_storage.open(name, "rb")
+        yield f"media/{name}", partial(default_storage.open, name, "rb")
 
 
 def _walk(folder: str) -> Iterator[str]:
@@ -224,7 +225,7 @@ def _model_files() -> Iterator[tuple[str, Opener]]:
     root = Path(settings.MODELS_DIR)
     for path in sorted(root.rglob("*")):
         if path.is_file():
-            yield f"models/{path.relative_to(root).as_posix()}", lambda path=path: path.open("rb")
+            yield f"models/{path.relative_to(root).as_posix()}", partial(path.open, "rb")
 
 
 def _add_bytes(tar: tarfile.TarFile, name: str, data: bytes) -> None:
