@@ -65,7 +65,8 @@ def _load_pictures(products: Sequence[Product]) -> None:
         shown[picture.product_id].append(picture)
     for product in products:
         kept = Picture.objects.all()
-        kept._result_cache, kept._prefetch_done = shown[product.pk], True
+        kept._result_cache = shown[product.pk]
+        kept._prefetch_done = True  # type: ignore[attr-defined]
         product.__dict__.setdefault("_prefetched_objects_cache", {})["pictures"] = kept
 
 

@@ -76,8 +76,8 @@ def named(name: str) -> Named:
     kept = SearchConfiguration.objects.filter(name=name).first()
     if kept is None:
         raise UnknownConfigurationError(f"There is no configuration {name[:80]!r}; there are {', '.join(names())}.")
-    mode: Mode = next(mode for mode in MODES if mode == kept.mode)
-    return _checked(Named(kept.name, mode, kept.overrides))
+    of_kept = next(mode for mode in MODES if mode == kept.mode)
+    return _checked(Named(kept.name, of_kept, kept.overrides))
 
 
 def _checked(configuration: Named) -> Named:
