@@ -143,7 +143,9 @@ def _apply(request: SearchRequest, own: Conditions, interpretation: Interpretati
             )
         )
         conditions = replace(own, points=own.points | priced.points, rows=own.rows | priced.rows)
-    implied = {IMPLIED + each.phrase: [_filter(each)] for each in interpretation.certain}
+    implied: dict[str, list[models.Condition]] = {
+        IMPLIED + each.phrase: [_filter(each)] for each in interpretation.certain
+    }
     return request, replace(conditions, points=conditions.points | implied)
 
 

@@ -1,6 +1,5 @@
 """A list of what the filters leave, from the database alone, which is current; only attributes need the index."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
@@ -60,7 +59,7 @@ def browse(request: SearchRequest, conditions: Conditions) -> Answer:
 
     found = rows()
     page = slice((request.page - 1) * request.page_size, request.page * request.page_size)
-    order: Sequence[int] = found.order_by(*ORDERS[request.sort]).values_list("pk", flat=True)
+    order: Any = found.order_by(*ORDERS[request.sort]).values_list("pk", flat=True)
     parts: dict[int, dict[str, Any]] = {}
     if outcome.actions and request.sort == "relevance":
         within = found.filter(pk__in=outcome.pins).values_list("pk", flat=True)

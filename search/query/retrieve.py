@@ -73,8 +73,8 @@ def retrieve(
             away = _terms_request(terms, conditions.filter_points(), limit=UNWANTED)
             asked.append((("unwanted", str(number)), away))
     for number, preference in enumerate(preferences):
-        if (request := _within(understood, conditions.filter_points(also=[preference]))) is not None:
-            asked.append((("preferred", str(number)), request))
+        if (preferred := _within(understood, conditions.filter_points(also=[preference]))) is not None:
+            asked.append((("preferred", str(number)), preferred))
     answers = get_client().query_batch_points(live.name, [request for _, request in asked]) if asked else []
 
     result = Retrieved(lists={variant: {} for variant in (ALL, *lifted)}, near=near)
