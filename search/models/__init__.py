@@ -6,6 +6,7 @@ from search.models.experiments import Experiment
 from search.models.index import Embedding, EncoderVersion, IndexCollection
 from search.models.judgments import JudgedQuery, Judgment, JudgmentSet
 from search.models.log import LoggedSearch, PopularQuery
+from search.models.operations import IndexingMinute, ProcessSeen
 from search.models.phrases import FacetCoverage, Phrase
 from search.models.ranking import RankingVersion
 from search.models.revision import Revision
@@ -22,12 +23,14 @@ __all__ = [
     "Experiment",
     "FacetCoverage",
     "IndexCollection",
+    "IndexingMinute",
     "JudgedQuery",
     "Judgment",
     "JudgmentSet",
     "LoggedSearch",
     "Phrase",
     "PopularQuery",
+    "ProcessSeen",
     "RankingVersion",
     "Revision",
     "Rule",
