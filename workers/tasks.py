@@ -21,7 +21,7 @@ from recommend.training import queue, run, versions
 from search.duplicates import finding
 from search.encoders.base import EncoderError
 from search.evaluation import comparing
-from search.index import filling
+from search.index import filling, throughput
 from search.index.drain import drain
 from search.index.errors import IndexMissing, VectorStoreError
 from search.language import collecting, suggesting
@@ -170,3 +170,9 @@ def find_duplicates(self: Task[Any, Any]) -> None:
         logger.info("Compared %d products, found %d possible duplicates", found.checked, found.pairs)
     if found.out_of_time:
         self.apply_async(expires=TURN_SECONDS)
+
+
+@shared_task(**RETRY)
+def watch() -> None:
+    """Note how the outbox stands, for the page of operations."""
+    throughput.look()

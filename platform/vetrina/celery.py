@@ -1,10 +1,12 @@
 """The Celery application. docs/production.md says which workers to run for which queue."""
 
 import os
+import socket
+from collections.abc import Sequence
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, worker_init
+from celery.signals import beat_init, worker_init, worker_ready, worker_shutdown
 from django.core.exceptions import ImproperlyConfigured
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vetrina.settings")
@@ -25,3 +27,32 @@ def refuse_contradictions(**kwargs: Any) -> None:
         fail_on_errors()
     except ImproperlyConfigured as error:  # a handler's Exception would be logged, and the process go on
         raise SystemExit(str(error)) from error
+
+
+_presence: Any = None
+
+
+@worker_ready.connect
+def tell_worker(sender: Any = None, **kwargs: Any) -> None:
+    queues = [queue.name for queue in sender.task_consumer.queues] if sender.task_consumer else []
+    _tell(sender.hostname, "worker", queues)
+
+
+@beat_init.connect
+def tell_schedule(**kwargs: Any) -> None:
+    _tell(f"beat@{socket.gethostname()}", "schedule")
+
+
+@worker_shutdown.connect
+def tell_end(**kwargs: Any) -> None:
+    if _presence is not None:
+        _presence.stop()
+
+
+def _tell(name: str, kind: str, queues: Sequence[str] = ()) -> None:
+    global _presence
+    from search.models import ProcessSeen
+    from workers.presence import Presence
+
+    _presence = Presence(name, ProcessSeen.Kind(kind), queues)
+    _presence.start()

@@ -19,6 +19,7 @@ from search.encoders.base import EncoderError
 from search.index import companions, filling, outbox
 from search.index.batch import Batch
 from search.index.errors import VectorStoreError
+from search.index.throughput import Meter
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +68,8 @@ class _Pipeline:
     report: DrainReport = field(default_factory=DrainReport)
     _encoding: deque[tuple[Batch, Future[tuple[int, int]]]] = field(default_factory=deque)
     _writing: deque[tuple[Batch, Future[None]]] = field(default_factory=deque)
+    _meter: Meter = field(default_factory=Meter)
+    _encode_seconds: float = 0.0  # of the encoder's thread, until told
 
     def run(self) -> DrainReport:
         encoder, writer = ThreadPoolExecutor(1, "encode"), ThreadPoolExecutor(1, "write")
@@ -81,7 +84,7 @@ class _Pipeline:
                     batch = self._next()
                 if batch is not None:
                     left = left - 1 if left is not None else None
-                    self._encoding.append((batch, encoder.submit(batch.encode, decoders)))
+                    self._encoding.append((batch, encoder.submit(self._encode, batch, decoders)))
                 elif not self._encoding and not self._writing:
                     return self.report
                 # One batch waits for the encoder while another is in it; without a new one, everything moves on.
@@ -95,6 +98,14 @@ class _Pipeline:
                 pool.shutdown(cancel_futures=True)
             for unfinished, _ in [*self._encoding, *self._writing]:
                 unfinished.claim.put_off(unfinished.claim.product_ids)
+            self._meter.write()
+
+    def _encode(self, batch: Batch, decoders: ThreadPoolExecutor) -> tuple[int, int]:
+        started = time.perf_counter()
+        try:
+            return batch.encode(decoders)
+        finally:
+            self._encode_seconds += time.perf_counter() - started
 
     def _next(self) -> Batch | None:
         try:
@@ -124,6 +135,9 @@ class _Pipeline:
             return
         self.report.texts += texts
         self.report.pictures += pictures
+        if texts or pictures:
+            self._meter.add(texts=texts, pictures=pictures, encode_ms=round(1000 * self._encode_seconds))
+            self._encode_seconds = 0.0
         batch.keep()
         batch.restrict(batch.claim.renew())
         self._encoding.popleft()
@@ -147,6 +161,7 @@ class _Pipeline:
         self._writing.popleft()
         self.report.done += len(batch.versions)
         self.report.failed += len(batch.failed)
+        self._meter.add(products=len(batch.versions), failed=len(batch.failed))
         if self.progress:
             self.progress(self.report)
 
@@ -164,6 +179,7 @@ class _Pipeline:
             logger.error("A batch could not be indexed", exc_info=error)
             self.report.parked += batch.claim.fail(dict.fromkeys(ids, error))
             self.report.failed += len(ids)
+            self._meter.add(failed=len(ids))
             return
         batch.claim.put_off(ids, error, seconds=settings.OUTBOX_SWEEP_SECONDS)
         self.report.put_off += len(ids)

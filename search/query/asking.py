@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from qdrant_client import models
 
+from search import metrics
 from search.documents import attribute_key
 from search.language import spelling, vocabulary
 from search.language.attributes import Named
@@ -66,6 +67,7 @@ class Asked:
         return told
 
 
+@metrics.stage("understand")
 def read(request: SearchRequest) -> Asked:
     """Look for a code, correct what is certainly misspelt, and interpret the words. A few database queries."""
     configuration = request.configuration or Configuration()

@@ -11,7 +11,7 @@ from qdrant_client import models
 
 from catalog import selectors
 from catalog.models import Product
-from search import merchandising
+from search import merchandising, metrics
 from search.index.errors import VectorStoreError
 from search.index.live import on_live
 from search.merchandising import steering
@@ -44,9 +44,11 @@ def search(request: SearchRequest) -> SearchResult:
     try:
         result = _search(request, asked) if asks(asked.request) else _listed(asked)
     except VectorStoreError as error:
+        metrics.SEARCHES.labels("unavailable").inc()
         raise SearchUnavailable(f"The search index cannot be reached at the moment: {error}") from error
     hits, total, counted, told = result
     features = told.pop("features", None)
+    metrics.searched(hits=total, degraded=bool(told.get("degraded")))
     told = {"q": request.q.strip(), "not": request.not_q.strip(), **told}
     if asked.own.unknown:
         told["unknown_filters"] = list(asked.own.unknown)
@@ -71,6 +73,7 @@ def _check(request: SearchRequest) -> None:
         raise BadRequest("page", f"Only the first {deepest} hits can be paged through; add a filter to see others.")
 
 
+@metrics.stage("rank")
 def _search(request: SearchRequest, asked: Asked) -> Answer:
     outcome = merchandising.outcome_of(request, readings=[asked.typed, asked.request.q])
     found, relaxed = _found(asked, outcome)
@@ -93,17 +96,18 @@ def _search(request: SearchRequest, asked: Asked) -> Answer:
         rows = Product.objects.filter(pk__in=ids[ALL]).order_by(*ORDERS[request.sort])
         order = list(rows.values_list("pk", flat=True)[page])
     by_id = {scored.id: scored for scored in ranked}
-    hits = [
-        Hit(product, round(by_id[product.pk].score, 6), explain(by_id[product.pk]) if request.explain else None)
-        for product in selectors.products_for_cards(order)
-    ]
-    counted = facets.count(
-        live,
-        request.facets,
-        request.filters,
-        rows=lambda name: Product.objects.filter(pk__in=ids.get(name, ids[ALL])),
-        points=lambda name: models.Filter(must=[has_id(ids.get(name, ids[ALL]))]),
-    )  # fmt: skip
+    with metrics.stage("hydrate"):
+        hits = [
+            Hit(product, round(by_id[product.pk].score, 6), explain(by_id[product.pk]) if request.explain else None)
+            for product in selectors.products_for_cards(order)
+        ]
+        counted = facets.count(
+            live,
+            request.facets,
+            request.filters,
+            rows=lambda name: Product.objects.filter(pk__in=ids.get(name, ids[ALL])),
+            points=lambda name: models.Filter(must=[has_id(ids.get(name, ids[ALL]))]),
+        )  # fmt: skip
     likes = understood.pictures.likes if understood.pictures else []
     told: dict[str, Any] = {
         "mode": found.mode,

@@ -9,6 +9,7 @@ from PIL import Image
 
 from catalog.models import Picture, Product
 from catalog.pictures import PictureError, open_for_encoding
+from search import metrics
 from search.encoders.base import EncoderError, Vectors
 from search.encoders.compose import compose
 from search.encoders.registry import encoder_for
@@ -31,6 +32,7 @@ class Pictured:
     known: bool = False  # all of them are whole pictures of these products, so that it is known what they show
 
 
+@metrics.stage("encode")
 def read_pictures(
     live: Live,
     *,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from qdrant_client import models
 
+from search import metrics
 from search.index.client import get_client
 from search.index.live import Live
 from search.index.schema import IMAGE, TERMS, TEXT
@@ -36,6 +37,7 @@ class Retrieved:
     near: Nearness | None = None  # what the text's cosines are measured against
 
 
+@metrics.stage("retrieve")
 def retrieve(
     live: Live,
     understood: Understood,

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from catalog.models import Product, ProductCode
 from catalog.text import normalise_code
+from search import metrics
 from search.encoders.base import EncoderError, Vectors
 from search.encoders.registry import Spec, encoder_for
 from search.index.live import Live
@@ -62,6 +63,7 @@ def exact_products(q: str) -> list[int]:
     return list(dict.fromkeys(id for id, _ in sorted(rows, key=lambda row: (order[ProductCode.Kind(row[1])], row[0]))))
 
 
+@metrics.stage("understand")
 def understand(
     request: SearchRequest,
     live: Live,
@@ -117,6 +119,7 @@ def understand(
 
 def encode_words(spec: Spec, q: str, away: str = "") -> Vectors:
     """The vector of a query, remembered for the next one who asks the same."""
+    metrics.QUERY_VECTORS.inc(2 if away else 1)
     vector = _encoded(json.dumps(spec, sort_keys=True), q)
     if away:
         vector = vector - AWAY * _encoded(json.dumps(spec, sort_keys=True), away)
@@ -126,6 +129,8 @@ def encode_words(spec: Spec, q: str, away: str = "") -> Vectors:
 
 @lru_cache(maxsize=CACHED_QUERIES)
 def _encoded(spec: str, text: str) -> Vectors:
-    vector: Vectors = encoder_for(json.loads(spec)).encode_text([text], query=True)[0]
+    metrics.QUERY_VECTORS_ENCODED.inc()
+    with metrics.stage("encode"):
+        vector: Vectors = encoder_for(json.loads(spec)).encode_text([text], query=True)[0]
     vector.flags.writeable = False
     return vector
