@@ -65,8 +65,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "vetrina.monitoring.requests.watched",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "vetrina.methods.only_known_methods",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -109,6 +111,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)  # seconds; a lost one says nothing
 # SQLite reads the whole schema for each new connection, and begins with an empty page cache.
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", 60)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -120,6 +123,14 @@ CACHES = {"default": env.cache("CACHE_URL", "locmemcache://")}
 QDRANT_URL = env.str("QDRANT_URL", "")
 QDRANT_API_KEY = env.str("QDRANT_API_KEY", "")
 QDRANT_TIMEOUT = env.int("QDRANT_TIMEOUT", 30)  # seconds
+# All that one request of a shopper may take of a remote store, seconds; then the database answers as well as it can.
+QDRANT_SHOPPER_SECONDS = env.float("QDRANT_SHOPPER_SECONDS", 4)
+# After so many failures in a row within `window` seconds a process does not ask it for `rest` seconds. 0: it always does.
+QDRANT_BREAKER = {
+    "failures": env.int("QDRANT_BREAKER_FAILURES", 3),
+    "window": env.float("QDRANT_BREAKER_WINDOW_SECONDS", 30),
+    "rest": env.float("QDRANT_BREAKER_REST_SECONDS", 5),
+}
 QDRANT_ALIAS = env.str("QDRANT_ALIAS", "products")
 QDRANT_COLLECTION_OPTIONS = {
     "shard_number": env.int("QDRANT_SHARDS", 1),
@@ -245,6 +256,7 @@ OUTBOX_SWEEP_SECONDS = env.int("OUTBOX_SWEEP_SECONDS", 5)
 OUTBOX_BATCH = env.int("OUTBOX_BATCH", 1024)
 OUTBOX_LEASE_SECONDS = env.int("OUTBOX_LEASE_SECONDS", 120)
 OUTBOX_MAX_ATTEMPTS = env.int("OUTBOX_MAX_ATTEMPTS", 5)
+OUTBOX_LATE_SECONDS = env.int("OUTBOX_LATE_SECONDS", 300)  # a change that waits longer is told as degraded
 CELERY_BEAT_SCHEDULE = {
     # A message that was not taken before the next one is sent is worth nothing: without `expires` they would pile up
     # while no worker runs, or while one is busy.
@@ -253,6 +265,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": OUTBOX_SWEEP_SECONDS,
         "options": {"expires": OUTBOX_SWEEP_SECONDS},
     },
+    "watch": {"task": "workers.tasks.watch", "schedule": 60, "options": {"expires": 60}},
     "count-companions": {
         "task": "workers.tasks.count_companions",
         "schedule": RECOMMEND_TABLES_SECONDS,
@@ -293,6 +306,10 @@ THUMBNAIL_SIZES = {"small": 160, "medium": 480, "large": 1200}  # the longer sid
 SHOP_NAME = env.str("SHOP_NAME", "Vetrina")
 SHOP_CURRENCY = env.str("SHOP_CURRENCY", "EUR")
 SEARCH_PAGE_SIZE = env.int("SEARCH_PAGE_SIZE", 24)
+# Searches and lists that one process works on at once, fewer than it has threads, so that some are left for everything
+# else; who would wait longer for a turn is told at once to come again. 0: no limit.
+SEARCH_CONCURRENCY = env.int("SEARCH_CONCURRENCY", max(1, env.int("WEB_THREADS", 8) - 2))
+SEARCH_WAIT_SECONDS = env.float("SEARCH_WAIT_SECONDS", 0.5)
 # Dotted path of what takes an order over, checkout(request, content, basket) -> HttpResponse. Empty: no real orders.
 SHOP_CHECKOUT = env.str("SHOP_CHECKOUT", "")
 SHOP_ACTION_RATE = env.str("SHOP_ACTION_RATE", "120/min")  # what buttons do (cart, "not for me") from one address
@@ -383,6 +400,7 @@ LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", PRODUCTION)
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked from within, by what speaks no TLS
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 31_536_000 if PRODUCTION else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
@@ -400,11 +418,20 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 
+# Watching -------------------------------------------------------------------------------------------------------
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")  # empty: /metrics answers this machine alone, and nobody behind a proxy
+TRACING = env.bool("TRACING", False)  # spans to where OTEL_EXPORTER_OTLP_ENDPOINT says; needs vetrina[otel]
+LOG_FORMAT = env.str("LOG_FORMAT", "json" if PRODUCTION else "plain")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "json": {"()": "vetrina.monitoring.logs.json_lines"},
+        "plain": {"()": "vetrina.monitoring.logs.plain_lines"},
+    },
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "json" if LOG_FORMAT == "json" else "plain"}
+    },
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {"httpx": {"level": "WARNING"}, "django.request": {"level": "ERROR"}},
 }

@@ -3,6 +3,9 @@
 import os
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import httpx
@@ -11,6 +14,7 @@ from django.conf import settings
 from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import ResponseHandlingException
 
+from search.index.breaker import Breaker
 from search.index.engine import EmbeddedEngine, Endpoint
 from search.index.errors import VectorStoreError
 
@@ -25,17 +29,55 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds between two attempts
 REMOTE_PATIENCE = 3.0  # seconds: somebody else restarts a server, and a shopper waits meanwhile
 
 
-class ResilientTransport(httpx.BaseTransport):
-    """Sends a request again while no answer comes, for `patience` seconds; an embedded store is started for it."""
+_deadline: ContextVar[float | None] = ContextVar("deadline of the vector store", default=None)
 
-    def __init__(self, engine: EmbeddedEngine | None, *, patience: float) -> None:
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Give all that this thread asks of a remote store in the block so many seconds together.
+
+    For shoppers, who would rather have what the database finds. An embedded store is waited for: it has to be started.
+    """
+    nearest = min(time.monotonic() + seconds, _deadline.get() or float("inf"))
+    token = _deadline.set(nearest)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+class ResilientTransport(httpx.BaseTransport):
+    """Sends a request again while no answer comes, for `patience` seconds; an embedded store is started for it.
+
+    What a breaker refuses fails at once.
+    """
+
+    def __init__(self, engine: EmbeddedEngine | None, *, patience: float, breaker: Breaker) -> None:
         self._engine = engine
         self._patience = patience
+        self._breaker = breaker
         self._retried = TRY_LATER + NOT_OURS if engine else TRY_LATER
         self._inner = httpx.HTTPTransport(limits=httpx.Limits(max_connections=64, max_keepalive_connections=16))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        deadline, pause = time.monotonic() + self._patience, FIRST_PAUSE
+        patience = self._patience if self._engine else _limit(request, self._patience)
+        if not self._breaker.admits():
+            text = "The vector store did not answer lately, so it is not asked for a few seconds."
+            raise VectorStoreError(text, permanent=False)
+        try:
+            # Who finds out whether a server is back asks once: if it is not, the next one will find out.
+            response = self._send(request, 0.0 if self._breaker.open and not self._engine else patience)
+        except BaseException:
+            self._breaker.failed()
+            raise
+        if response.status_code in TRY_LATER:
+            self._breaker.failed()
+        else:
+            self._breaker.succeeded()
+        return response
+
+    def _send(self, request: httpx.Request, patience: float) -> httpx.Response:
+        deadline, pause = time.monotonic() + patience, FIRST_PAUSE
         endpoint = self._engine.endpoint() if self._engine else None
         while True:
             stranger = None
@@ -49,7 +91,8 @@ class ResilientTransport(httpx.BaseTransport):
                 response.close()
                 stranger = endpoint if response.status_code in NOT_OURS else None
             except UNANSWERED:
-                if last:
+                # Others found out meanwhile.
+                if last or (self._breaker.open and not self._engine):
                     raise
             time.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
@@ -58,6 +101,20 @@ class ResilientTransport(httpx.BaseTransport):
 
     def close(self) -> None:
         self._inner.close()
+
+
+def _limit(request: httpx.Request, patience: float) -> float:
+    """Shorten a request's time-outs to what `within` has left, and return for how long it may be repeated."""
+    deadline = _deadline.get()
+    if deadline is None:
+        return patience
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise VectorStoreError("The vector store took longer than a shopper waits.", permanent=False)
+    limits: dict[str, float | None] = request.extensions.get("timeout", {})
+    names = ("connect", "read", "write", "pool")
+    request.extensions["timeout"] = {name: min(left, limits.get(name) or left) for name in names}
+    return min(patience, left)
 
 
 def _address(request: httpx.Request, endpoint: Endpoint) -> None:
@@ -87,7 +144,10 @@ def get_client() -> QdrantClient:
     Call it each time instead of keeping the client: a fork or another setting makes a new one.
     """
     global _client
-    key = (settings.QDRANT_URL, settings.QDRANT_API_KEY, str(settings.VECTORD_DIR), settings.QDRANT_TIMEOUT)
+    key = (
+        *(settings.QDRANT_URL, settings.QDRANT_API_KEY, str(settings.VECTORD_DIR), settings.QDRANT_TIMEOUT),
+        *settings.QDRANT_BREAKER.values(),
+    )
     current = _client
     if current is None or current[0] != key:
         with _lock:
@@ -120,11 +180,13 @@ def nearest_points(
 
 
 def _connect() -> QdrantClient:
+    breaker = Breaker(**settings.QDRANT_BREAKER)
     if settings.QDRANT_URL:
-        transport = ResilientTransport(None, patience=min(REMOTE_PATIENCE, settings.QDRANT_TIMEOUT))
+        patience = min(REMOTE_PATIENCE, settings.QDRANT_TIMEOUT)
+        transport = ResilientTransport(None, patience=patience, breaker=breaker)
     else:
         engine = EmbeddedEngine(settings.VECTORD_DIR, settings.HOME / "log" / "vectord.log")
-        transport = ResilientTransport(engine, patience=settings.QDRANT_TIMEOUT)
+        transport = ResilientTransport(engine, patience=settings.QDRANT_TIMEOUT, breaker=breaker)
     client = QdrantClient(
         url=settings.QDRANT_URL or "http://127.0.0.1",  # of an embedded store, the transport knows the port
         headers={"api-key": settings.QDRANT_API_KEY} if settings.QDRANT_API_KEY else {},

@@ -12,11 +12,12 @@ from qdrant_client import models
 from catalog import selectors
 from catalog.models import Product
 from search import merchandising, metrics
+from search.index.client import within
 from search.index.errors import VectorStoreError
 from search.index.live import on_live
 from search.merchandising import steering
 from search.merchandising.outcome import Outcome
-from search.query import asking, facets, personal, ranking, relax
+from search.query import asking, facets, from_database, personal, ranking, relax
 from search.query.asking import Asked
 from search.query.browse import DEEPEST, ORDERS, Answer, browse
 from search.query.candidates import Candidates, candidates
@@ -42,10 +43,10 @@ def search(request: SearchRequest) -> SearchResult:
     _check(request)
     asked = asking.read(request)
     try:
-        result = _search(request, asked) if asks(asked.request) else _listed(asked)
-    except VectorStoreError as error:
+        result = _answer(request, asked)
+    except SearchUnavailable:
         metrics.SEARCHES.labels("unavailable").inc()
-        raise SearchUnavailable(f"The search index cannot be reached at the moment: {error}") from error
+        raise
     hits, total, counted, told = result
     features = told.pop("features", None)
     metrics.searched(hits=total, degraded=bool(told.get("degraded")))
@@ -54,6 +55,16 @@ def search(request: SearchRequest) -> SearchResult:
         told["unknown_filters"] = list(asked.own.unknown)
     took_ms = round((time.perf_counter() - started) * 1000, 1)
     return SearchResult(hits, total, counted, took_ms, told, features)
+
+
+def _answer(request: SearchRequest, asked: Asked) -> Answer:
+    """From the index; where that is away, as well as the database alone can."""
+    try:
+        with within(settings.QDRANT_SHOPPER_SECONDS):
+            return _search(request, asked) if asks(asked.request) else _listed(asked)
+    except VectorStoreError as error:
+        log.warning("A search is answered from the database: %s", error)
+        return from_database.search_rows(asked, from_database.reason_of(error))
 
 
 def asks(request: SearchRequest) -> bool:
