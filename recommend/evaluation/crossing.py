@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from recommend.evaluation.complements import Counted, Served
 from recommend.evaluation.datasets import DatasetError
 from recommend.models import registry
 from recommend.models.base import Ids, Interactions, Items
@@ -32,6 +33,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "popularity": {"half_life_days": 1e6},
     "seq-knn": {"window": 20, "recency": 0.9, "backward": 1.0},
 }
+# Models that are the surface's own rule, and nothing else.
+SURFACE = {each.name: each for each in (Counted, Served)}
 # What a model is told: all else that was bought at the same time, or only what was bought on the days before.
 SITUATIONS = ("cart", "next")
 # What is ranked: products of all categories that are new to the history, of the answer's category, or every product.
@@ -50,7 +53,7 @@ class Journey:
 
 
 def evaluate(
-    models: Sequence[str] = ("popularity", "seq-knn", "crossing"),
+    models: Sequence[str] = ("popularity", "seq-knn", "pairs", "complements", "crossing"),
     seeds: int = 3,
     *,
     window: Window = "test",
@@ -158,7 +161,11 @@ def _questions(journey: Journey, situation: str, seed: int, most: int) -> Crossi
 
 
 def _trained(name: str, data: Interactions, seed: int) -> Any:
-    model = registry.build(name, **SETTINGS.get(name, {}))
+    model: Any
+    if name in SURFACE:
+        model = SURFACE[name](**SETTINGS["seq-knn"])
+    else:
+        model = registry.build(name, **SETTINGS.get(name, {}))
     if name == "popularity":
         # A household counts once: better on validation than counting purchases, here and with any decay.
         data = replace(data, histories=[np.unique(history) for history in data.histories], times=None)

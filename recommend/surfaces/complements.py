@@ -26,6 +26,8 @@ ALIKE = 10  # products like the one looked at, whose companions stand in for its
 LIFTED = 6  # categories gone on to
 POPULAR = 30  # products of those
 MODEL = 100
+# Events known, from which on the crossing model is better than the neighbours; from one to three it is not.
+KNOWN = 10
 
 
 def bought_together(ask: Ask) -> Answer:
@@ -51,8 +53,8 @@ def complements(ask: Ask) -> Answer:
     """What comes next or together from other categories: of the product itself, by counts and by the live model; of
     what is like it, for a product without a past; and of the categories that shoppers of its category go on to.
 
-    Where it was learned what leads to other categories (`recommend.models.crossing`), that decides on the order of the
-    first two together; else the counts come first.
+    What was counted comes first. The model's neighbours are in the order of `recommend.models.crossing`, where that was
+    learned and enough is known of who asks: the cart and the history together.
     """
     profile, wish, pool = profile_of(ask), Wish.of(ask), Pool()
     anchors = ask.anchors
@@ -61,9 +63,11 @@ def complements(ask: Ask) -> Answer:
     families = {each.family for each in anchors} - {""}
 
     _add_companions(pool, anchors, Companions.Kind.CROSSING)
-    pool.below(_of_model(profile, anchors))
-    pool = _by_what_crosses(pool, profile, anchors)
-    pool.rest = [partial(_of_alike, anchors, named), partial(_of_categories, anchors, wish)]
+    pool.rest = [
+        partial(_of_model, profile, anchors),
+        partial(_of_alike, anchors, named),
+        partial(_of_categories, anchors, wish),
+    ]
 
     def another_kind(stand: Stand) -> bool:
         same = any(stand.path.startswith(path) or path.startswith(stand.path) for path in kinds)
@@ -91,24 +95,6 @@ def _figures(found: tables.Companion) -> dict[str, float]:
     }
 
 
-def _by_what_crosses(pool: Pool, profile: Profile, anchors: Sequence[Product]) -> Pool:
-    """The same products in the order that the model gives them for this shopper's history and what stands here."""
-    live = profile.live
-    if live is None or live.crossing is None:
-        return pool
-    known = [id for id in pool.scores if id in live.rows]
-    here = [live.rows[each.pk] for each in anchors if each.pk in live.rows]
-    if not known or not here:
-        return pool
-    rows = np.array([live.rows[id] for id in known], np.int64)
-    scores = live.crossing.score_candidates(np.concatenate([profile.history, np.array(here, np.int64)]), rows)
-    ordered = Pool()
-    for id, score in zip(known, scores.tolist(), strict=True):
-        ordered.add(id, score, **pool.parts[id])
-    ordered.below(pool)  # with what came after the training
-    return ordered
-
-
 def _of_model(profile: Profile, anchors: Sequence[Product]) -> Pool:
     """What the live model has seen taken near these; the same kind is sorted out later."""
     pool, live = Pool(), profile.live
@@ -123,6 +109,11 @@ def _of_model(profile: Profile, anchors: Sequence[Product]) -> Pool:
                     id = int(live.items.keys[row])
                     pool.add(id, float(scores[row]))
                     pool.parts[id].setdefault("neighbours", {})[anchor.pk] = round(float(scores[row]), 5)
+    here = np.array([live.rows[anchor.pk] for anchor in anchors if anchor.pk in live.rows], np.int64)
+    known = np.concatenate([profile.history, here])
+    if live.crossing is not None and pool.scores and len(known) >= KNOWN:
+        rows = np.array([live.rows[id] for id in pool.scores], np.int64)
+        pool.scores = dict(zip(pool.scores, live.crossing.score_candidates(known, rows).tolist(), strict=True))
     return pool
 
 

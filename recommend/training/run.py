@@ -140,7 +140,8 @@ class _Run:
         if metrics["better"]:
             served = self._fit("update", dataset, None, start=model, recent=dataset.recent(split))
         models = {"model": served, "measured": model}
-        if crossing := crossings.learn(dataset, self.run.seed, self._report):
+        crossing, metrics["crossing"] = crossings.learn(dataset, split, self.run.seed, self._report)
+        if crossing is not None:
             models[CROSSING] = crossing
         return self._keep(dataset, report, models, metrics, note, split)
 

@@ -53,8 +53,9 @@ class Command(BaseCommand):
 
     def handle(self, *, data: str | None, seeds: int, models: str | None, **options: Any) -> None:
         names = models.split(",") if models else None
-        if unknown := sorted(set(names or ()) - set(KNOWN)):
-            raise CommandError(f"There is no model {unknown[0]!r}; there are {', '.join(KNOWN)}.")
+        known = [*KNOWN, *(crossing.SURFACE if data == BASKETS else ())]
+        if unknown := sorted(set(names or ()) - set(known)):
+            raise CommandError(f"There is no model {unknown[0]!r}; there are {', '.join(known)}.")
         if not 1 <= seeds <= 100:
             raise CommandError("--seeds is a number from 1 to 100.")
         if options["candidates"] and (data == BASKETS or "blend" not in (names or MODELS)):

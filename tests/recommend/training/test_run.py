@@ -34,18 +34,22 @@ def test_what_was_trained_first_goes_live_with_its_figures_and_what_was_cleaned(
     assert len(behaviour.vectors_of(model.rows)) == len(indexed)
 
 
-def test_what_leads_to_other_categories_is_learned_beside_it(indexed, visit, train):
+def test_what_leads_to_other_categories_is_served_beside_it_where_that_was_learned(indexed, visit, train, monkeypatch):
+    def learn(dataset, *_more):
+        model = registry.build("crossing")
+        model.fit(dataset.interactions())
+        return model, {"questions": 99}
+
     visit(40)
     train()
-    known = live.live()
+    assert live.live().crossing is None, "who walks along one ring crosses nothing"
+    monkeypatch.setattr("recommend.training.crossings.learn", learn)
+    visit(40, seed=1)
+    train()
+    version = ModelVersion.objects.latest("pk")
+    assert version.metrics["crossing"] == {"questions": 99}
+    known = live.load(version.pk, version.path)
     assert len(known.crossing.score([np.array([0])])[0]) == len(known.items)
-
-
-def test_with_one_category_there_is_nothing_to_lead_to(indexed, visit, train):
-    Product.objects.update(category=indexed[0].category)
-    visit(40)
-    assert train().state == "published"
-    assert live.live().crossing is None
 
 
 def test_a_model_that_is_not_better_is_kept_back_and_says_why(indexed, visit, train, model):
