@@ -7,6 +7,7 @@ popular. `Served` lets `Crossing` decide on the order of the neighbours.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -30,7 +31,7 @@ class Counted:
 
     name = "pairs"
 
-    def __init__(self, **neighbours: float) -> None:
+    def __init__(self, **neighbours: Any) -> None:
         self.neighbours = SeqKNN(**neighbours)
         self.popularity = Popularity(half_life_days=1e6)
 
