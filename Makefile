@@ -31,7 +31,7 @@ help: ## what there is
 	@touch $@
 
 .venv/developing: .venv/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cpu,dev,postgres,redis]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cpu,dev,otel,postgres,redis]'
 	@touch $@
 
 install: .venv/installed ## the virtual environment, without the tools of development

@@ -19,5 +19,7 @@ class VetrinaConfig(AppConfig):
 
     def ready(self) -> None:
         from vetrina import checks  # noqa: F401  (registers the system checks)
+        from vetrina.monitoring import tasks, tracing  # noqa: F401  (the first listens to tasks)
 
+        tracing.start_if_asked()
         connection_created.connect(_allow_many_parameters, dispatch_uid="vetrina.allow_many_parameters")

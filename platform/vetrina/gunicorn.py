@@ -3,7 +3,10 @@
 import gc
 import logging
 import os
+import shutil
+import tempfile
 import threading
+from pathlib import Path
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -16,6 +19,31 @@ graceful_timeout = 20
 max_requests = 20_000
 max_requests_jitter = 2_000
 preload_app = False  # models are loaded after the fork
+
+# Each process keeps its counters in a file that the others read, so that /metrics tells those of all of them. It has to
+# be set before the application is imported. A folder of one's own is given by the same variable, and emptied at start.
+METRICS = "PROMETHEUS_MULTIPROC_DIR"
+_made = "" if METRICS in os.environ else tempfile.mkdtemp(prefix="vetrina-metrics-")
+os.environ.setdefault(METRICS, _made)
+
+
+def on_starting(server: Any) -> None:
+    folder = Path(os.environ[METRICS])
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob("*.db"):  # of processes of an earlier start, whose counters would be told again
+        left.unlink(missing_ok=True)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """What a process counted stays; what it had in hand is gone with it."""
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(server: Any) -> None:
+    if _made:
+        shutil.rmtree(_made, ignore_errors=True)
 
 
 def post_worker_init(worker: Any) -> None:

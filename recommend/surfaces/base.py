@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from catalog.models import Brand, Category, Product, Promotion, Store
+from recommend import metrics
 from recommend.events.models import Shopper
 from search.query.request import Filters
 
@@ -94,5 +95,7 @@ class Surface:
     def __call__(self, ask: Ask) -> Answer:
         if self.needs_product and not ask.anchors:
             return Answer([])
-        answer: Answer = import_string(self.rule)(ask)
+        with metrics.answering(self.name, ask.limit) as told:
+            answer: Answer = import_string(self.rule)(ask)
+            told(len(answer.hits))
         return answer

@@ -18,6 +18,7 @@ Spec = dict[str, Any]
 
 _lock = threading.RLock()
 _encoders: dict[str, Any] = {}
+_failed: set[str] = set()  # those that could not be loaded at the last try
 _inherited: list[dict[str, Any]] = []
 
 
@@ -54,8 +55,21 @@ def encoder_for(spec: Spec) -> Any:
         with _lock:
             encoder = _encoders.get(key)
             if encoder is None:
-                encoder = _encoders[key] = _build(spec)
+                try:
+                    encoder = _encoders[key] = _build(spec)
+                except Exception:
+                    _failed.add(key)
+                    raise
+                _failed.discard(key)
     return encoder
+
+
+def state_of(spec: Spec) -> str:
+    """Of a spec's encoder in this process, without loading it: "loaded", "failed" or "not loaded yet"."""
+    key = json.dumps(spec, sort_keys=True)
+    if key in _encoders:
+        return "loaded"
+    return "failed" if key in _failed else "not loaded yet"
 
 
 def get_encoder(kind: str) -> Any:

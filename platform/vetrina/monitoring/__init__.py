@@ -1,0 +1,1 @@
+"""How an installation is watched: logs, metrics, what is degraded, the page of operations, traces."""
