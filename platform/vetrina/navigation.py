@@ -81,6 +81,12 @@ NAVIGATION = [
         "title": "Operation",
         "separator": True,
         "items": [
+            {
+                "title": "Operations",
+                "icon": "monitor_heart",
+                "link": reverse_lazy("operations"),
+                "permission": lambda request: request.user.has_perm("catalog.view_outboxentry"),
+            },
             _list("Outbox", "sync", "catalog.outboxentry"),
             _list("API keys", "key", "rest_framework_api_key.apikey"),
             _list("Users", "person", "auth.user"),

@@ -7,10 +7,13 @@ from csp.decorators import csp_update
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views.decorators.http import require_safe
 from django.views.static import serve
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from vetrina import health
+from vetrina.monitoring.page import operations
+from vetrina.signing_in import staff_sign_in
 
 # Swagger styles its page inline. Its script has an address of its own, so that scripts stay as strict as elsewhere.
 swagger = csp_update({"style-src": [SELF, UNSAFE_INLINE]})
@@ -20,10 +23,12 @@ api: list[Any] = [
     path("", include("search.api.urls")),
     path("", include("recommend.api.urls")),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
-    path("docs", swagger(SpectacularSwaggerSplitView.as_view(url_name="schema")), name="docs"),
+    path("docs", require_safe(swagger(SpectacularSwaggerSplitView.as_view(url_name="schema"))), name="docs"),
 ]
 
 urlpatterns = [
+    path("admin/login/", staff_sign_in),  # before the admin's own, which knows no limits
+    path("admin/operations/", admin.site.admin_view(operations), name="operations"),
     path("admin/", admin.site.urls),
     path("api/v1/", include(api)),
     path("healthz", health.healthz),
@@ -33,4 +38,4 @@ urlpatterns = [
     path("", include("search.shop.urls", namespace="shop")),
 ]
 if not settings.PRODUCTION:  # there a web server or an object store serves what was uploaded
-    urlpatterns.insert(0, re_path(r"^media/(?P<path>.*)$", serve, {"document_root": settings.MEDIA_ROOT}))
+    urlpatterns.insert(0, re_path(r"^media/(?P<path>.*)$", require_safe(serve), {"document_root": settings.MEDIA_ROOT}))
