@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 
 from search import query
+from search.bulkhead import search_turn
 from search.experiments import running
 from search.experiments.assignment import arm_of, seed_of
 from search.experiments.interleaving import team_draft
@@ -26,11 +27,13 @@ log = logging.getLogger(__name__)
 DEEPEST_MIXED = 240  # hits of both arms that are looked at: further pages are those of the search as it is
 
 
+@search_turn()
 def serve(http: Any, asked: SearchRequest, *, surface: str) -> SearchResult:
     """Answer a visitor's request. `surface` is "page" or "api".
 
     The answer's `query` gets the `id` under which the log knows the search, for what is clicked to name it; there is
-    none where nothing was asked but filters, and for searches that are not logged. Raises what `search` raises.
+    none where nothing was asked but filters, and for searches that are not logged. Raises what `search` raises, and
+    Overloaded.
     """
     visitor = _visitor(http, asked, surface)
     if visitor is None:

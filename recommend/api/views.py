@@ -17,8 +17,6 @@ from recommend.surfaces import SURFACES, Recommendation
 from recommend.surfaces.base import DEEPEST
 from search.api.rendering import card
 from search.api.views import PublicView
-from search.index.errors import VectorStoreError
-from search.query import SearchUnavailable
 
 _ERRORS = {status: {"type": "object", "additionalProperties": {}} for status in (400, 403, 404, 429, 503)}
 
@@ -48,6 +46,9 @@ class RecommendationsView(PublicView):
                         "it was in view.",
                     ),
                     "offset": serializers.IntegerField(),
+                    "degraded": serializers.ListField(
+                        child=serializers.CharField(), help_text="What it had to do without; empty where all is well."
+                    ),
                     "more": serializers.BooleanField(help_text="Whether a larger offset gives more."),
                 },
             ),
@@ -61,10 +62,7 @@ class RecommendationsView(PublicView):
             available = ", ".join(sorted(SURFACES))
             raise NotFound(f"There is no surface {surface[:100]!r}. Available are: {available}.")
         ask = parameters.read(request, recommend)
-        try:
-            found = recommend(ask)
-        except VectorStoreError as error:
-            raise SearchUnavailable(f"Recommendations cannot be reached at the moment: {error}") from error
+        found = recommend(ask)
         return Response(
             {
                 "surface": surface,
@@ -72,6 +70,7 @@ class RecommendationsView(PublicView):
                 "personalised": bool(ask.shopper and ask.personal and ask.shopper.personalised),
                 "hits": [_hit(each) for each in found.hits],
                 "offset": ask.offset,
+                "degraded": list(found.degraded),
                 "more": found.more and ask.offset + ask.limit <= DEEPEST,
             },
             headers={"Cache-Control": "private, no-store"},

@@ -7,7 +7,13 @@ SURFACES: dict[str, Surface] = {
     surface.name: surface
     for surface in (
         Surface("for-you", "For you", f"{_RULES}.for_you.for_you"),
-        Surface("similar", "You may also like", f"{_RULES}.content.similar", needs_product=True),
+        Surface(
+            "similar",
+            "You may also like",
+            f"{_RULES}.content.similar",
+            needs_product=True,
+            instead=f"{_RULES}.content.of_its_category",
+        ),
         Surface("visually-similar", "Looks like it", f"{_RULES}.content.visually_similar", needs_product=True),
         Surface("complements", "Goes well with it", f"{_RULES}.complements.complements", needs_product=True),
         Surface("bought-together", "Bought together", f"{_RULES}.complements.bought_together", needs_product=True),

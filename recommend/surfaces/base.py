@@ -1,17 +1,23 @@
 """The seam of the surfaces: places in a shop that recommend something, each by a rule of its own."""
 
-from dataclasses import dataclass, field
+import logging
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from catalog.models import Brand, Category, Product, Promotion, Store
 from recommend import metrics
 from recommend.events.models import Shopper
+from search.index.client import within
+from search.index.errors import VectorStoreError
 from search.query.request import Filters
+
+log = logging.getLogger(__name__)
 
 Kind = Literal["product", "store", "brand", "promotion"]
 DEEPEST = 480  # hits of one surface that can be scrolled or paged to
@@ -76,26 +82,41 @@ class Recommendation:
 
 @dataclass(frozen=True)
 class Answer:
-    """Hits, best first, and whether asking with a larger offset would give more."""
+    """Hits, best first, whether asking with a larger offset would give more, and what had to be done without."""
 
     hits: list[Recommendation]
     more: bool = False
+    degraded: tuple[str, ...] = ()  # sentences
 
 
 @dataclass(frozen=True)
 class Surface:
-    """A place that recommends. Call it with an Ask; raises VectorStoreError where it cannot do without the index."""
+    """A place that recommends. Call it with an Ask.
+
+    Where the index is away and the rule cannot do without it, `instead` answers, or nothing does; the answer says so.
+    """
 
     name: str
     title: str  # above the row, where the page has no better one
     rule: str  # dotted path of a function from Ask to Answer; imported when it is first called
     hits: Kind = "product"
     needs_product: bool = False  # an Ask without a product (or products) is answered with nothing
+    instead: str = ""  # dotted path of a rule that needs no index
 
     def __call__(self, ask: Ask) -> Answer:
         if self.needs_product and not ask.anchors:
             return Answer([])
         with metrics.answering(self.name, ask.limit) as told:
-            answer: Answer = import_string(self.rule)(ask)
+            answer = self._answer(ask)
             told(len(answer.hits))
         return answer
+
+    def _answer(self, ask: Ask) -> Answer:
+        try:
+            with within(settings.QDRANT_SHOPPER_SECONDS):
+                answer: Answer = import_string(self.rule)(ask)
+            return answer
+        except VectorStoreError as error:
+            log.warning("%s has to do without the index: %s", self.name, error)
+            found: Answer = import_string(self.instead)(ask) if self.instead else Answer([])
+            return replace(found, degraded=("The index of products does not answer at the moment.",))

@@ -1,13 +1,14 @@
 """Surfaces that need nothing but the products themselves: what is like this one, and what looks like it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from qdrant_client import models
 
 from catalog.models import Category, Product
-from recommend.serving.candidates import Pool
+from recommend.serving.candidates import Pool, newest, popular
 from recommend.serving.profile import profile_of
 from recommend.serving.reasons import Told
 from recommend.serving.serve import serve
@@ -36,6 +37,24 @@ def similar(ask: Ask) -> Answer:
 def visually_similar(ask: Ask) -> Answer:
     """Products whose best picture is near to one of this product's pictures. None for a product without a picture."""
     return _answer(ask, (IMAGE,))
+
+
+def of_its_category(ask: Ask) -> Answer:
+    """What is popular in the category of the product, then what is new there: in place of what is like it."""
+    product = ask.anchors[0]
+    category = ask.category or product.category
+    if category is None:
+        return Answer([])
+    wish = Wish.of(replace(ask, category=category))
+    pool = popular(wish)
+    pool.rest = [partial(newest, wish)]
+    return serve(
+        wish,
+        profile_of(ask),
+        pool,
+        lambda products: {each.pk: (f"Also in {category.name}", pool.parts[each.pk]) for each in products},
+        keep=lambda stand: not stand.family or stand.family != product.family,
+    )
 
 
 def _answer(ask: Ask, names: Sequence[str]) -> Answer:

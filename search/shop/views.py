@@ -18,6 +18,7 @@ from catalog.api.throttles import admits
 from catalog.models import Brand, Category, Collection, Product, Promotion, Store
 from catalog.pictures import PictureError
 from catalog.selectors import family_of, product_by_slug, promotions_at
+from search.bulkhead import RETRY_SECONDS, Overloaded
 from search.documents import attribute_values
 from search.merchandising.leading import address_for
 from search.query.errors import BadRequest, SearchUnavailable
@@ -231,15 +232,17 @@ def _results(
         return render(request, "shop/bad_request.html", {"sentences": error.sentences}, status=HTTPStatus.BAD_REQUEST)
     except BadRequest as error:
         return render(request, "shop/bad_request.html", {"sentences": [str(error)]}, status=HTTPStatus.BAD_REQUEST)
-    except SearchUnavailable:
-        log.exception("A page of results could not be made")
+    except SearchUnavailable as error:
+        log.warning("A page of results could not be made", exc_info=not isinstance(error, Overloaded))
         asked = {"q": request.GET.get("q", "")}
-        return render(
+        response = render(
             request,
             "shop/unavailable.html",
             {"icon": "pause", "request_": asked},
             status=HTTPStatus.SERVICE_UNAVAILABLE,
         )
+        response["Retry-After"] = RETRY_SECONDS
+        return response
     except query_pictures.PictureGoneError:
         sentence = "The picture of this search has expired: pictures are kept for a day. Choose it again."
         return _picture_error(request, sentence, HTTPStatus.GONE)

@@ -204,14 +204,16 @@ def test_an_unknown_surface_is_a_404(market):
     assert "for-you" in answer.json()["detail"]
 
 
-def test_a_surface_that_cannot_do_without_the_index_is_a_503(market, monkeypatch):
+def test_a_surface_that_cannot_do_without_the_index_says_so(market, monkeypatch):
     def down(_ask):
         raise VectorStoreError("no answer", permanent=False)
 
     monkeypatch.setattr("recommend.surfaces.content.on_live", down)
-    answer = get("similar", product="SHOE-1")
-    assert answer.status_code == 503
-    assert answer["Retry-After"]
+    assert get("visually-similar", product="SHOE-1").json()["hits"] == []
+    told = get("similar", product="SHOE-1").json()
+    assert told["hits"]
+    assert {hit["sku"].split("-")[0] for hit in told["hits"]} == {"SHOE"}
+    assert "does not answer" in told["degraded"][0]
 
 
 def test_the_description_names_surfaces_and_parameters(db):
