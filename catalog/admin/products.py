@@ -9,7 +9,6 @@ from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 from unfold.decorators import action, display
@@ -26,6 +25,7 @@ from catalog.admin.filters import (
     PriceFilter,
     StockFilter,
 )
+from catalog.admin.history import HistoryAdmin
 from catalog.admin.importing import import_view
 from catalog.admin.inlines import PictureInline, VariantInline
 from catalog.models import OutboxEntry, Picture, Product, ProductCode, Variant
@@ -65,7 +65,7 @@ class ProductForm(forms.ModelForm):
 
 
 @admin.register(Product)
-class ProductAdmin(ProductActions, SimpleHistoryAdmin, ModelAdmin):
+class ProductAdmin(ProductActions, HistoryAdmin, ModelAdmin):
     form = ProductForm
     inlines = [PictureInline, VariantInline]
     list_display = ["card", "price_shown", "stock_shown", "category", "status_shown", "index_shown", "updated"]

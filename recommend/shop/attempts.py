@@ -14,6 +14,7 @@ from django.utils.crypto import constant_time_compare
 from catalog.api.throttles import admits
 
 ATTEMPTS = "20/min"
+LONG = "100/hour"  # for an account by strangers to it: who waits between attempts guesses slowly (OWASP ASVS 6.3)
 COOKIE = "known"
 SALT = "recommend.shop.attempts"
 SECONDS = 365 * 86_400
@@ -28,7 +29,8 @@ def may_try(request: HttpRequest, name: str = "") -> bool:
     device = request.COOKIES.get(COOKIE, "")
     if _is_known(device, name):
         return admits(request, "sign-in-device", ATTEMPTS, of=device)
-    return admits(request, "sign-in-as", ATTEMPTS, of=name.lower())
+    as_stranger = admits(request, "sign-in-as", ATTEMPTS, of=name.lower())
+    return as_stranger and admits(request, "sign-in-as-long", LONG, of=name.lower())
 
 
 def know(response: HttpResponse, name: str) -> None:

@@ -13,13 +13,13 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
-from simple_history.admin import SimpleHistoryAdmin
 from simple_history.template_utils import HistoricalRecordContextHelper
 from unfold.admin import ModelAdmin, StackedInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
+from catalog.admin.history import HistoryAdmin
 from catalog.text import TextError, clean_text
 from search.admin.filters import STATE_LABELS, ScheduleFilter, state_of
 from search.admin.preview import preview
@@ -164,7 +164,7 @@ class ActionInline(StackedInline):
 
 
 @admin.register(Rule)
-class RuleAdmin(SimpleHistoryAdmin, ModelAdmin):
+class RuleAdmin(HistoryAdmin, ModelAdmin):
     form = RuleForm
     inlines = [ActionInline]
     list_display = ["name", "when", "does", "state_shown", "priority"]

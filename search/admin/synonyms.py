@@ -10,16 +10,16 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path, re_path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
-from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
 
+from catalog.admin.history import HistoryAdmin
 from catalog.admin.reading import ReadOnlyAdmin
 from search.admin.filters import STATE_LABELS, ScheduleFilter, SuggestionFilter, state_of
 from search.language import suggesting, synonym_files, synonyms
@@ -55,7 +55,7 @@ class ImportForm(forms.Form):
 
 
 @admin.register(Synonym)
-class SynonymAdmin(SimpleHistoryAdmin, ModelAdmin):
+class SynonymAdmin(HistoryAdmin, ModelAdmin):
     form = SynonymForm
     list_display = ["phrases", "language_shown", "state_shown", "until", "note", "author"]
     list_filter = [ScheduleFilter, ("kind", ChoicesDropdownFilter), "language"]
@@ -210,7 +210,12 @@ class SynonymSuggestionAdmin(ReadOnlyAdmin):
         wrap: Callable[..., Any] = self.admin_site.admin_view
         return [
             path("look/", wrap(require_POST(self.look_view)), name="search_synonymsuggestion_look"),
-            path("<int:pk>/<str:how>/", wrap(require_POST(self.decide_view)), name="search_synonymsuggestion_decide"),
+            # Spelled out: any other word in its place would be taken for one of the two, "delete" among them.
+            re_path(
+                r"^(?P<pk>\d{1,18})/(?P<how>accept|dismiss)/$",
+                wrap(require_POST(self.decide_view)),
+                name="search_synonymsuggestion_decide",
+            ),
             *super().get_urls(),
         ]
 
@@ -227,7 +232,7 @@ class SynonymSuggestionAdmin(ReadOnlyAdmin):
             messages.info(request, "The logs suggest nothing new.")
         return _to_suggestions()
 
-    def decide_view(self, request: HttpRequest, pk: int, how: str) -> HttpResponse:
+    def decide_view(self, request: HttpRequest, pk: str, how: str) -> HttpResponse:
         self._must_decide(request)
         row = get_object_or_404(SynonymSuggestion, pk=pk, state=SynonymSuggestion.State.OPEN)
         if how == "accept":

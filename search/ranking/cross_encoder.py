@@ -76,8 +76,10 @@ class _Model:
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
         self._torch: Any = torch
-        self._tokenizer: Any = AutoTokenizer.from_pretrained(name)
-        self._model: Any = AutoModelForSequenceClassification.from_pretrained(name).eval()
+        # A model from elsewhere brings numbers, and neither pickles nor code.
+        self._tokenizer: Any = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+        loaded = AutoModelForSequenceClassification.from_pretrained(name, use_safetensors=True, trust_remote_code=False)
+        self._model: Any = loaded.eval()
         self._device = "cuda" if settings.ENCODER_DEVICE != "cpu" and torch.cuda.is_available() else "cpu"
         self._model.to(self._device)
 

@@ -2,6 +2,7 @@
 
 from django.contrib.sitemaps.views import index, sitemap
 from django.urls import path
+from django.views.decorators.http import require_safe
 
 from search.shop import views
 from search.shop.sitemaps import SITEMAPS
@@ -20,6 +21,8 @@ urlpatterns = [
     path("promo/<str:slug>", views.promotion, name="promotion"),
     path("collection/<str:slug>", views.collection, name="collection"),
     path("robots.txt", views.robots, name="robots"),
-    path("sitemap.xml", index, {"sitemaps": SITEMAPS, "sitemap_url_name": "shop:sitemap"}, name="sitemaps"),
-    path("sitemap-<section>.xml", sitemap, {"sitemaps": SITEMAPS}, name="sitemap"),
+    path(
+        "sitemap.xml", require_safe(index), {"sitemaps": SITEMAPS, "sitemap_url_name": "shop:sitemap"}, name="sitemaps"
+    ),
+    path("sitemap-<section>.xml", require_safe(sitemap), {"sitemaps": SITEMAPS}, name="sitemap"),
 ]

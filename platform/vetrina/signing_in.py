@@ -1,0 +1,27 @@
+"""The admin's sign-in, behind the same limits as the shop's: see `recommend.shop.attempts`."""
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+
+from recommend.shop import attempts
+
+SENTENCE = "That were many attempts in a short time. Please wait a little."
+
+
+@sensitive_post_parameters()
+@never_cache
+def staff_sign_in(request: HttpRequest) -> HttpResponse:
+    """Sign in to the admin. Too many attempts answer 429, before a password is looked at."""
+    tried = request.method == "POST"
+    if tried and not attempts.may_try(request, request.POST.get("username", "")):
+        messages.error(request, SENTENCE)
+        request.method = "GET"  # the form, shown anew
+        response = admin.site.login(request)
+        response.status_code = 429
+        return response
+    response = admin.site.login(request)
+    if tried and request.user.is_authenticated and response.status_code == 302:
+        attempts.know(response, request.user.get_username())
+    return response
