@@ -41,6 +41,34 @@ def production_mode(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register(Tags.compatibility)
+def vector_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    options, found = settings.QDRANT_COLLECTION_OPTIONS, list[CheckMessage]()
+    kind, read = options["quantization"], settings.QDRANT_READ_CONSISTENCY
+    if kind not in ("", "scalar", "binary"):
+        found.append(Error(f"QDRANT_QUANTIZATION is {kind!r}; it is scalar, binary or empty.", id="vetrina.E013"))
+    if not re.fullmatch(r"|[1-9][0-9]*|majority|quorum|all", read):
+        found.append(
+            Error(
+                f"QDRANT_READ_CONSISTENCY is {read!r}; it is a number, majority, quorum, all or empty.",
+                id="vetrina.E014",
+            )
+        )
+    if options["write_consistency_factor"] > options["replication_factor"]:
+        text = "QDRANT_WRITE_CONSISTENCY is more than QDRANT_REPLICAS, so no write could succeed."
+        found.append(Error(text, id="vetrina.E015"))
+    breaker = settings.QDRANT_BREAKER
+    if (
+        breaker["failures"] < 0
+        or breaker["window"] <= 0
+        or breaker["rest"] <= 0
+        or settings.QDRANT_SHOPPER_SECONDS <= 0
+    ):
+        text = "QDRANT_SHOPPER_SECONDS and the times of QDRANT_BREAKER_… are above 0, and its failures not below."
+        found.append(Error(text, id="vetrina.E016"))
+    return found
+
+
+@register(Tags.compatibility)
 def vector_store(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     url = settings.QDRANT_URL
     if not url:
@@ -85,7 +113,9 @@ def encoders(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.compatibility)
 def outbox(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    names = ("OUTBOX_SWEEP_SECONDS", "OUTBOX_BATCH", "OUTBOX_LEASE_SECONDS", "OUTBOX_MAX_ATTEMPTS")
+    names = (
+        "OUTBOX_SWEEP_SECONDS", "OUTBOX_BATCH", "OUTBOX_LEASE_SECONDS", "OUTBOX_MAX_ATTEMPTS", "OUTBOX_LATE_SECONDS",
+    )  # fmt: skip
     found = _least("vetrina.E030", **dict.fromkeys(names, 1))
     if settings.OUTBOX_LEASE_SECONDS <= settings.OUTBOX_SWEEP_SECONDS:
         found.append(Error("OUTBOX_LEASE_SECONDS must be longer than OUTBOX_SWEEP_SECONDS.", id="vetrina.E031"))
@@ -155,10 +185,31 @@ def serving(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return [
         *_least(
             "vetrina.E080", QDRANT_TIMEOUT=1, INDEX_RETIRED_SECONDS=0, PICTURE_MAX_BYTES=1, PICTURE_MAX_PIXELS=1,
-            PICTURE_FETCH_TIMEOUT=1, SEARCH_PAGE_SIZE=1, PROXIES=0,
+            PICTURE_FETCH_TIMEOUT=1, SEARCH_PAGE_SIZE=1, PROXIES=0, SEARCH_CONCURRENCY=0, SEARCH_WAIT_SECONDS=0,
         ),
         *_rate("vetrina.E081", "API_RATE_ANONYMOUS", settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]["anon"]),
     ]  # fmt: skip
+
+
+@register(Tags.compatibility)
+def watching(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    from vetrina.monitoring.tracing import PACKAGES
+
+    found: list[CheckMessage] = []
+    if settings.LOG_FORMAT not in ("json", "plain"):
+        found.append(Error(f"LOG_FORMAT is {settings.LOG_FORMAT!r}; it is json or plain.", id="vetrina.E090"))
+    if settings.METRICS_TOKEN and len(settings.METRICS_TOKEN) < 16:
+        found.append(Error("METRICS_TOKEN can be guessed; it has at least 16 characters.", id="vetrina.E091"))
+    if settings.TRACING and not all(_installed(name) for name in PACKAGES):
+        found.append(Error("TRACING needs what is not installed: pip install 'vetrina[otel]'.", id="vetrina.E092"))
+    return found
+
+
+def _installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:  # of what it lies in
+        return False
 
 
 def _least(identifier: str, **least: int) -> list[CheckMessage]:

@@ -46,16 +46,15 @@ def instrument(provider: Any) -> None:
     HTTPXClientInstrumentor().instrument(tracer_provider=provider)
 
 
-# What a span of a request says of who sent it, and of the words of a search.
+# What a span of a request says of the words of a search, and of who sent it.
+WITH_QUERY = ("http.url", "url.full", "http.target")
 PERSONAL = (
-    "http.url", "url.full", "url.query", "http.target", "net.peer.ip", "net.peer.name", "client.address",
-    "network.peer.address", "http.client_ip", "http.user_agent", "user_agent.original", "http.route.params",
+    "url.query", "net.peer.ip", "net.peer.name", "client.address", "network.peer.address", "http.client_ip",
+    "http.user_agent", "user_agent.original",
 )  # fmt: skip
 
 
 def _without_person(span: Any, request: Any, response: Any) -> None:
     attributes = getattr(span, "attributes", None) or {}
-    for name in PERSONAL:
-        if name in attributes:
-            value = str(attributes[name])
-            span.set_attribute(name, urlsplit(value).path if "/" in value else "")
+    for name in attributes.keys() & {*WITH_QUERY, *PERSONAL}:
+        span.set_attribute(name, urlsplit(str(attributes[name])).path if name in WITH_QUERY else "")
