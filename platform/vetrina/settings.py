@@ -16,7 +16,7 @@ from django.urls import reverse_lazy
 from vetrina.navigation import NAVIGATION
 
 BASE_DIR = Path(__file__).resolve().parents[2]
-env = environ.Env()
+env = environ.FileAwareEnv()  # a secret may lie in a file that NAME_FILE names
 env.read_env(BASE_DIR / ".env")
 
 # Mode -----------------------------------------------------------------------------------------------------------
@@ -125,7 +125,7 @@ QDRANT_API_KEY = env.str("QDRANT_API_KEY", "")
 QDRANT_TIMEOUT = env.int("QDRANT_TIMEOUT", 30)  # seconds
 # All that one request of a shopper may take of a remote store, seconds; then the database answers as well as it can.
 QDRANT_SHOPPER_SECONDS = env.float("QDRANT_SHOPPER_SECONDS", 4)
-# After so many failures in a row within `window` seconds a process does not ask it for `rest` seconds. 0: it always does.
+# After so many failures in a row within `window` seconds a process does not ask for `rest` seconds. 0: it always asks.
 QDRANT_BREAKER = {
     "failures": env.int("QDRANT_BREAKER_FAILURES", 3),
     "window": env.float("QDRANT_BREAKER_WINDOW_SECONDS", 30),
@@ -137,7 +137,13 @@ QDRANT_COLLECTION_OPTIONS = {
     "replication_factor": env.int("QDRANT_REPLICAS", 1),
     "write_consistency_factor": env.int("QDRANT_WRITE_CONSISTENCY", 1),
     "on_disk": env.bool("QDRANT_ON_DISK", False),
+    "hnsw_m": env.int("QDRANT_HNSW_M", 16),
+    "hnsw_ef_construct": env.int("QDRANT_HNSW_EF_CONSTRUCT", 100),
+    "hnsw_on_disk": env.bool("QDRANT_HNSW_ON_DISK", False),
+    "quantization": env.str("QDRANT_QUANTIZATION", ""),  # "", scalar, binary
 }
+# Copies that a read asks: a number, majority, quorum or all. Empty: one.
+QDRANT_READ_CONSISTENCY = env.str("QDRANT_READ_CONSISTENCY", "")
 VECTORD_DIR = HOME / "vectord"
 # A collection that was replaced is kept this long, for processes that still ask it.
 INDEX_RETIRED_SECONDS = env.int("INDEX_RETIRED_SECONDS", 600)

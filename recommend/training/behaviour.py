@@ -22,6 +22,7 @@ from search.index.client import get_client, nearest_points
 from search.index.companions import Standing
 from search.index.compare import batched, compare, in_products
 from search.index.errors import VectorStoreError
+from search.index.schema import storage
 
 # Of `search.documents`' payload: what candidates are filtered by.
 FILTERED = ("in_stock", "department", "categories", "brand", "store", "price", "released", "family", "tags")
@@ -61,15 +62,13 @@ def _name(version: int | None) -> str:
 
 def create(version: int, dim: int) -> None:
     """Make a version's collection with its payload indexes; one that is there already is left as it is."""
-    client, options, name = get_client(), settings.QDRANT_COLLECTION_OPTIONS, collection_of(version)
+    client, name = get_client(), collection_of(version)
+    on_disk = settings.QDRANT_COLLECTION_OPTIONS["on_disk"]
     try:
         client.create_collection(
             name,
-            vectors_config=models.VectorParams(size=dim, distance=models.Distance.DOT, on_disk=options["on_disk"]),
-            shard_number=options["shard_number"],
-            replication_factor=options["replication_factor"],
-            write_consistency_factor=options["write_consistency_factor"],
-            on_disk_payload=options["on_disk"],
+            vectors_config=models.VectorParams(size=dim, distance=models.Distance.DOT, on_disk=on_disk),
+            **storage(),
             metadata={"model_version": version},
         )
     except VectorStoreError as error:

@@ -1,6 +1,7 @@
 """The one way to the vector store: a QdrantClient per process that outlives restarts of what it speaks to."""
 
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ TRY_LATER = (408, 429, 502, 503, 504)
 MALFORMED = (400, 413, 422, 501)
 # vectord makes a new key at each start, so these say that another one, or a stranger, listens at the old address.
 NOT_OURS = (401, 403)
+# What takes `consistency`: see the parameters in Qdrant's OpenAPI description.
+READS = re.compile(r"/collections/[^/]+/(points|points/(scroll|count|query|query/batch|query/groups)|facet)$")
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds between two attempts
 REMOTE_PATIENCE = 3.0  # seconds: somebody else restarts a server, and a shopper waits meanwhile
 
@@ -146,7 +149,7 @@ def get_client() -> QdrantClient:
     global _client
     key = (
         *(settings.QDRANT_URL, settings.QDRANT_API_KEY, str(settings.VECTORD_DIR), settings.QDRANT_TIMEOUT),
-        *settings.QDRANT_BREAKER.values(),
+        *(settings.QDRANT_READ_CONSISTENCY, *settings.QDRANT_BREAKER.values()),
     )
     current = _client
     if current is None or current[0] != key:
@@ -195,7 +198,17 @@ def _connect() -> QdrantClient:
         transport=transport,
     )
     client._client.openapi_client.client.add_middleware(_raise_store_errors)  # type: ignore[attr-defined]
+    if settings.QDRANT_READ_CONSISTENCY:
+        client._client.openapi_client.client.add_middleware(_consistently)  # type: ignore[attr-defined]
     return client
+
+
+def _consistently(request: httpx.Request, send: Any) -> httpx.Response:
+    """Ask as many copies as the settings want; one setting for all reads, wherever they are made."""
+    if request.method == "POST" and READS.search(request.url.path):
+        request.url = request.url.copy_merge_params({"consistency": settings.QDRANT_READ_CONSISTENCY})
+    response: httpx.Response = send(request)
+    return response
 
 
 def _raise_store_errors(request: httpx.Request, send: Any) -> httpx.Response:

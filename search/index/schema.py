@@ -62,10 +62,31 @@ def _encoding(kind: str) -> Encoding:
     return Encoding(spec, encoder.model_id, encoder.dim)
 
 
+def storage() -> dict[str, Any]:
+    """How the store keeps a collection, by the settings: for every collection that is created."""
+    options = settings.QDRANT_COLLECTION_OPTIONS
+    quantization: Any = None
+    if options["quantization"] == "scalar":
+        # The outermost hundredth of the numbers would stretch the scale of all the others.
+        scalar = models.ScalarQuantizationConfig(type=models.ScalarType.INT8, quantile=0.99, always_ram=True)
+        quantization = models.ScalarQuantization(scalar=scalar)
+    elif options["quantization"] == "binary":
+        quantization = models.BinaryQuantization(binary=models.BinaryQuantizationConfig(always_ram=True))
+    return {
+        "shard_number": options["shard_number"],
+        "replication_factor": options["replication_factor"],
+        "write_consistency_factor": options["write_consistency_factor"],
+        "on_disk_payload": options["on_disk"],
+        "hnsw_config": models.HnswConfigDiff(
+            m=options["hnsw_m"], ef_construct=options["hnsw_ef_construct"], on_disk=options["hnsw_on_disk"]
+        ),
+        "quantization_config": quantization,
+    }
+
+
 def create_collection(shape: Shape) -> None:
     """Create the collection of a shape with its payload indexes; one that is there already is left as it is."""
-    client, options = get_client(), settings.QDRANT_COLLECTION_OPTIONS
-    on_disk = options["on_disk"]
+    client, on_disk = get_client(), settings.QDRANT_COLLECTION_OPTIONS["on_disk"]
     try:
         client.create_collection(
             shape.name,
@@ -80,10 +101,7 @@ def create_collection(shape: Shape) -> None:
                 ),
             },
             sparse_vectors_config={TERMS: models.SparseVectorParams(modifier=models.Modifier.IDF)},
-            shard_number=options["shard_number"],
-            replication_factor=options["replication_factor"],
-            write_consistency_factor=options["write_consistency_factor"],
-            on_disk_payload=on_disk,
+            **storage(),
             metadata=shape.metadata,
         )
     except VectorStoreError as error:
