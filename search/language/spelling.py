@@ -178,6 +178,8 @@ class _Corrector:
         if not readings:
             return None
         best = max(readings, key=lambda text: (readings[text], text))
+        if len(best) < len(word) and self._stem(best) == self._stem(word):
+            return None  # a longer form of a word that is known: "schuhe" finds what "schuh" does
         # Words of one stem find the same, so they do not compete.
         stem = self._stem(best)
         share = sum(value for text, value in readings.items() if self._stem(text) == stem) / total

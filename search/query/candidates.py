@@ -41,6 +41,8 @@ def candidates(asked: Asked, lifted: Sequence[str], pinned: Sequence[int], live:
         spare=reading.spare,
         unwanted=away,
         meaning=asked.meaning,
+        # Other words than the typed ones need a second witness, even one that reads their language badly.
+        language="" if asked.corrected or asked.meaning else reading.language,
     )
     near = None
     if understood.text is not None:

@@ -14,6 +14,7 @@ from search import metrics
 from search.encoders.base import EncoderError, Vectors
 from search.encoders.registry import Spec, encoder_for
 from search.index.live import Live
+from search.language import vocabulary
 from search.query.alternatives import Alternatives, alternatives
 from search.query.configuration import Configuration
 from search.query.pictured import Pictured, read_pictures
@@ -73,12 +74,13 @@ def understand(
     spare: Collection[str] = (),
     unwanted: Sequence[str] = (),
     meaning: str = "",
+    language: str = "",
 ) -> Understood:
     """Look up and encode. Raises BadRequest for an unknown product, SearchUnavailable without any way to go on.
 
     `exact` are products that the words name by a code, `optional` words that are left out (stop words), `spare` words
     that need not be met, `unwanted` phrases to stay away from beside those of `not_q`, `meaning` a text to encode in
-    place of the words.
+    place of the words, `language` that of the query.
     """
     understood = Understood(exact=list(exact))
     own, others = settings.LANGUAGE_CODE, languages(except_=settings.LANGUAGE_CODE)
@@ -94,9 +96,10 @@ def understand(
         understood.words += [(word, terms) for word, terms in other.words if word in known]
         if request.mode != "lexical":
             try:
-                understood.text = encode_words(
-                    live.text_spec, meaning or q, " ".join([request.not_q.strip(), *unwanted]).strip()
-                )
+                # Likeness to words that the encoder cannot read is chance, which would only blur what the words find.
+                if request.mode == "semantic" or _reads(live.text_spec, language):
+                    away = " ".join([request.not_q.strip(), *unwanted]).strip()
+                    understood.text = encode_words(live.text_spec, meaning or q, away)
             except EncoderError as error:
                 understood.degraded.append(f"Searched by words alone, because the text encoder failed: {error}")
     # A word that is also asked for takes nothing away: "mouse" without "mouse pad" still wants mice.
@@ -115,6 +118,15 @@ def understand(
         )
         understood.image = understood.pictures.vector
     return understood
+
+
+def _reads(spec: Spec, language: str) -> bool:
+    """Whether the text encoder is to be asked: it reads the language, or the catalogue has no words of it either.
+
+    Encoders without `languages` read all. Raises EncoderError.
+    """
+    languages = getattr(encoder_for(spec), "languages", None)
+    return languages is None or language in languages or language not in vocabulary.current().languages
 
 
 def encode_words(spec: Spec, q: str, away: str = "") -> Vectors:

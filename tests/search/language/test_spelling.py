@@ -100,6 +100,10 @@ def test_a_word_in_another_language_is_known_and_corrected_with_its_accents():
     assert found.text == "stühle"
 
 
+def test_a_longer_form_of_a_known_word_is_right():
+    assert correct("kabels", "de").changes == ()
+
+
 def test_a_neighbour_decides_between_candidates():
     # Alone it could be either; after "gaming" the catalogue has nothing but mice.
     assert correct("gaming mosue", "en").text == "gaming mouse"

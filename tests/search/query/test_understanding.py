@@ -8,6 +8,7 @@ from search.language import collecting, learning
 from search.query import Filters, SearchRequest, SearchResult, search
 from search.query.configuration import Configuration
 from search.query.floor import HIGH, LOW, Nearness, answers
+from tests.doubles import HashedWords
 
 
 @pytest.fixture(autouse=True)
@@ -127,6 +128,16 @@ def test_a_misspelt_word_is_corrected_and_can_be_kept():
     assert result.query["corrections"] == [{"typed": "foldign", "meant": "folding"}]
     kept = found("foldign chair", literal=("foldign",))
     assert "showing_results_for" not in kept.query
+
+
+def test_a_language_that_the_encoder_cannot_read_is_searched_by_its_words(monkeypatch):
+    assert found("klappstuhl eiche").query["mode"] == "hybrid"
+    monkeypatch.setattr(HashedWords, "languages", ("en",), raising=False)
+    result = found("klappstuhl eiche")
+    assert (result.query["language"], result.query["mode"]) == ("de", "lexical")
+    assert [hit.product.sku for hit in result.hits] == ["CHAIR-1"]
+    assert found("klappstuhl eiche", mode="semantic").query["mode"] == "semantic"
+    assert found("folding chair").query["mode"] == "hybrid"
 
 
 def test_stop_words_need_not_be_met():
