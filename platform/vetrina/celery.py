@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, worker_init, worker_ready, worker_shutdown
+from celery.signals import beat_init, setup_logging, worker_init, worker_ready, worker_shutdown
 from django.core.exceptions import ImproperlyConfigured
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vetrina.settings")
@@ -27,6 +27,15 @@ def refuse_contradictions(**kwargs: Any) -> None:
         fail_on_errors()
     except ImproperlyConfigured as error:  # a handler's Exception would be logged, and the process go on
         raise SystemExit(str(error)) from error
+
+
+@setup_logging.connect
+def log_as_everywhere(**kwargs: Any) -> None:
+    """Log as settings.LOGGING says; without a receiver here, Celery would set levels and a format of its own."""
+    from django.conf import settings
+    from django.utils.log import configure_logging
+
+    configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
 
 
 _presence: Any = None

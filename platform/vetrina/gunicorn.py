@@ -38,7 +38,7 @@ def child_exit(server: Any, worker: Any) -> None:
     """What a process counted stays; what it had in hand is gone with it."""
     from prometheus_client import multiprocess
 
-    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+    multiprocess.mark_process_dead(worker.pid)
 
 
 def on_exit(server: Any) -> None:

@@ -17,9 +17,9 @@ def render() -> bytes:
     registry: CollectorRegistry = REGISTRY
     if os.environ.get(DIRECTORY):
         registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        multiprocess.MultiProcessCollector(registry)
     now = CollectorRegistry()
-    now.register(_Now())  # type: ignore[arg-type]
+    now.register(_Now())
     return generate_latest(registry) + generate_latest(now)
 
 

@@ -112,15 +112,17 @@ def _versions(now: state.State) -> list[tuple[str, str, datetime | None]]:
     """What is in use, its version, and since when."""
     rows: list[tuple[str, str, datetime | None]] = [("Vetrina", version("vetrina"), None)]
     live = next((each for each in now.collections if each.state == "live"), None)
+    made = live.created_at if live else None
     for kind in ("text", "image"):
         told = (live.shape.get(kind) or {}).get("model_id", "") if live else ""
-        rows.append((f"{kind.capitalize()} encoder", told or "nothing is indexed yet", live and live.created_at))
+        rows.append((f"{kind.capitalize()} encoder", told or "nothing is indexed yet", made))
     model = now.model
-    rows.append(("Recommender", str(model) if model else "none is live", model and model.published_at))
+    rows.append(("Recommender", str(model) if model else "none is live", model.published_at if model else None))
     rankings = {each.kind: each for each in RankingVersion.objects.filter(live=True).defer("model")}
     for kind, label in RankingVersion.Kind.choices:
         ranking = rankings.get(kind)
-        rows.append((label, f"version {ranking.pk}" if ranking else "built in", ranking and ranking.published_at))
+        told = f"version {ranking.pk}" if ranking else "built in"
+        rows.append((label, told, ranking.published_at if ranking else None))
     return rows
 
 

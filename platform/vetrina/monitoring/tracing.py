@@ -42,7 +42,7 @@ def instrument(provider: Any) -> None:
     from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 
     DjangoInstrumentor().instrument(tracer_provider=provider, response_hook=_without_person)
-    CeleryInstrumentor().instrument(tracer_provider=provider)  # type: ignore[no-untyped-call]
+    CeleryInstrumentor().instrument(tracer_provider=provider)
     HTTPXClientInstrumentor().instrument(tracer_provider=provider)
 
 
