@@ -1,5 +1,6 @@
 """The Celery application. docs/production.md says which workers to run for which queue."""
 
+import atexit
 import os
 import socket
 from collections.abc import Sequence
@@ -50,6 +51,7 @@ def tell_worker(sender: Any = None, **kwargs: Any) -> None:
 @beat_init.connect
 def tell_schedule(**kwargs: Any) -> None:
     _tell(f"beat@{socket.gethostname()}", "schedule")
+    atexit.register(tell_end)  # no signal says that it ends
 
 
 @worker_shutdown.connect
