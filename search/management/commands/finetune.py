@@ -122,4 +122,5 @@ class Command(BaseCommand):
         if report["before"]:
             self.stdout.write(f"{'':>36} before  after")
             for key, after in report["after"].items():
-                self.stdout.write(f"{key:>36}  {report['before'][key]:.3f}  {after:.3f}")
+                before = report["before"].get(key)  # a share of nothing is not told
+                self.stdout.write(f"{key:>36}  {'    –' if before is None else f'{before:.3f}'}  {after:.3f}")
