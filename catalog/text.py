@@ -252,7 +252,8 @@ def _without_markup(text: str) -> str:
     # nh3 parses as a browser does and escapes every other "<", so the tags that are left can be replaced by pattern.
     # Lines of the source mean nothing in HTML; only tags make new ones.
     safe = nh3.clean(text, tags=_PARAGRAPHS | _ITEMS | _LINES | _CELLS, attributes={}, link_rel=None)
-    safe = re.sub(r"\s*\n\s*", " ", safe)
+    # Not r"\s*\n\s*", whose time grows with the square of a run of spaces.
+    safe = re.sub(r"\s+", lambda blank: " " if "\n" in blank[0] else blank[0], safe)
     return html.unescape(_TAG.sub(_whitespace_of, safe))
 
 

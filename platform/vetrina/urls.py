@@ -8,12 +8,12 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.decorators.http import require_safe
-from django.views.static import serve
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from vetrina import health
 from vetrina.monitoring.page import operations
 from vetrina.signing_in import staff_sign_in
+from vetrina.uploads import uploaded
 
 # Swagger styles its page inline. Its script has an address of its own, so that scripts stay as strict as elsewhere.
 swagger = csp_update({"style-src": [SELF, UNSAFE_INLINE]})
@@ -38,4 +38,4 @@ urlpatterns = [
     path("", include("search.shop.urls", namespace="shop")),
 ]
 if not settings.PRODUCTION:  # there a web server or an object store serves what was uploaded
-    urlpatterns.insert(0, re_path(r"^media/(?P<path>.*)$", require_safe(serve), {"document_root": settings.MEDIA_ROOT}))
+    urlpatterns.insert(0, re_path(r"^media/(?P<path>.*)$", uploaded))
