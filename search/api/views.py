@@ -1,5 +1,6 @@
 """GET and POST /api/v1/search, and GET /api/v1/suggest."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -157,7 +158,7 @@ class SearchView(PublicView):
                 "page": asked.page,
                 "page_size": asked.page_size,
                 "took_ms": found.took_ms,
-                "query": found.query,
+                "query": _without_rule_names(found.query),
             }
         )
 
@@ -232,7 +233,14 @@ class _ForgetSerializer(parameters.Strict):
 
 def _hit(hit: Hit) -> dict[str, Any]:
     told = {**card(hit.product), "score": hit.score}
-    return told if hit.explanation is None else {**told, "explanation": hit.explanation}
+    if hit.explanation is None:
+        return told
+    return {**told, "explanation": {name: _without_rule_names(part) for name, part in hit.explanation.items()}}
+
+
+def _without_rule_names(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Merchandisers name their rules for each other, and anybody may ask here: that a rule held is told, not which."""
+    return {name: value for name, value in told.items() if name != "rules"}
 
 
 def _facet(facet: Facet) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from search.terms import words
 class Relaxed:
     """One step, and the sentence that tells the shopper."""
 
-    step: str  # "spelling", "filters", "words", "category"
+    step: str  # "spelling", "filters", "price", "words", "category"
     sentence: str
     phrases: tuple[str, ...] = ()  # what was given up
 
@@ -54,6 +54,13 @@ def steps(asked: Asked, best_of_word: Mapping[str, float], language: str) -> Ite
         labels = _listed([each.main.label for each in named])
         told = Relaxed("filters", f"No title says this. These are products that the catalogue files under {labels}.")
         yield asked.reads(replace(reading, named=named)), told
+    if reading.price:
+        told = Relaxed(
+            "price",
+            f"Nothing was found “{reading.price_phrase}”. This is what there is at other prices.",
+            (reading.price_phrase,),
+        )
+        yield asked.reads(replace(asked.interpretation, price=None, price_phrase="")), told
     heads = [each for each in reading.named if _is_kind(each)]
     if not heads:
         return

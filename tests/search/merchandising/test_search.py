@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from catalog.models import Brand, Category, Product, Promotion, Tag
 from search.merchandising.rules import compiled
@@ -45,6 +46,9 @@ def test_a_pinned_product_comes_in_although_it_was_not_found_and_says_why(shop: 
     }
     assert result.query["rules"] == [{"id": made.pk, "name": "Picnic"}]
     assert "rules" not in search(SearchRequest(q="cup")).query  # shoppers are not told
+    answer = APIClient().get("/api/v1/search", {"q": "cup", "explain": "true"})
+    assert answer.json()["hits"][1]["explanation"] == {"pinned": {"position": 2, "moved": None}}
+    assert "Picnic" not in answer.content.decode()
     assert "CHAIR-1" not in skus("laptop")
 
 

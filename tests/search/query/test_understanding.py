@@ -97,6 +97,14 @@ def test_what_is_said_by_tags_alone_is_found_under_them():
     assert found("gift", filters=Filters(brand=("volt",))).total == 0
 
 
+def test_a_price_that_nothing_has_is_given_up_and_a_chosen_one_is_not():
+    result = found("volt laptop under 3")
+    assert {hit.product.sku for hit in result.hits} == {"LAPTOP-1", "LAPTOP-2"}
+    assert [(each["step"], each["phrases"]) for each in result.query["relaxed"]] == [("price", ["under 3"])]
+    assert understood(result) == {"volt": "brand=volt filter"}
+    assert found("volt laptop", filters=Filters(price_max=3)).total == 0
+
+
 def test_the_shoppers_own_filter_is_never_relaxed():
     result = found("nord espresso cup", filters=Filters(brand=("volt",)))
     assert result.total == 0
