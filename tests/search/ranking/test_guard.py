@@ -58,7 +58,7 @@ def test_likeness_alone_never_stands_above_what_covers_the_words(terms, text, pi
 
 
 def test_without_the_rule_the_first_by_meaning_would_outrank_what_has_every_word():
-    terms = [(id, 10.0) for id in range(1, 200)]
+    terms = [(id, 10.0 - id / 1000) for id in range(1, 200)]
     found = fuse({"terms": terms, "text": [(999, 0.9)]}, weights={"terms": 2.0, "text": 1.0}, asked=10.0, near=NEAR)
     assert found[-1].id == 999
     lone = {each.id: each for each in found}[999]
