@@ -20,14 +20,15 @@ max_requests = 20_000
 max_requests_jitter = 2_000
 preload_app = False  # models are loaded after the fork
 
-# Each process keeps its counters in a file that the others read, so that /metrics tells those of all of them. It has to
-# be set before the application is imported. A folder of one's own is given by the same variable, and emptied at start.
+# Each process keeps its counters in a file that the others read, so that /metrics tells those of all of them. A folder
+# of one's own choice is given by this variable, and emptied at start.
 METRICS = "PROMETHEUS_MULTIPROC_DIR"
-_made = "" if METRICS in os.environ else tempfile.mkdtemp(prefix="vetrina-metrics-")
-os.environ.setdefault(METRICS, _made)
 
 
 def on_starting(server: Any) -> None:
+    """Make the folder, before any process imports the application: what it imports looks for the variable."""
+    if METRICS not in os.environ:
+        server.metrics_made = os.environ[METRICS] = tempfile.mkdtemp(prefix="vetrina-metrics-")
     folder = Path(os.environ[METRICS])
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob("*.db"):  # of processes of an earlier start, whose counters would be told again
@@ -42,8 +43,8 @@ def child_exit(server: Any, worker: Any) -> None:
 
 
 def on_exit(server: Any) -> None:
-    if _made:
-        shutil.rmtree(_made, ignore_errors=True)
+    if made := getattr(server, "metrics_made", ""):
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def post_worker_init(worker: Any) -> None:
