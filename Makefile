@@ -11,11 +11,17 @@ JOBS ?= 2
 TORCH ?= torch==2.14.1 torchvision==0.29.1
 TORCH_INDEX ?=
 
+# What looks at the environment lives in one of its own, so that it is no part of what it looks at.
+AUDITORS := pip-audit==2.10.1 cyclonedx-bom==7.5.0 pip-licenses==5.5.5
+AUDIT := var/audit
+# Licences under which the whole would have to be given away. The LGPL of a library that is only imported is none.
+REFUSED_LICENCES := GNU General Public License v2 (GPLv2);GNU General Public License v3 (GPLv3);GPL-2.0-only;GPL-3.0-only;GPL-3.0-or-later;GNU Affero General Public License v3;AGPL-3.0-only;AGPL-3.0-or-later
+
 .DEFAULT_GOAL := help
-.PHONY: help install demo test quick check format chromium clean
+.PHONY: help install demo test quick test-production check audit audited format chromium clean
 
 help: ## what there is
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' \
@@ -50,6 +56,11 @@ test: .venv/developing chromium ## the whole suite
 quick: .venv/developing ## all tests but the slow ones, those in a browser and those on the evaluation data
 	HYPOTHESIS_PROFILE=quick OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(JOBS) --dist loadfile -m "not slow and not browser and not data"
 
+test-production: .venv/developing ## a part of the suite on a PostgreSQL 15 and a Redis that it starts for itself (ARGS=…)
+	@test -x /usr/lib/postgresql/15/bin/initdb && command -v redis-server >/dev/null \
+		|| { echo "It needs PostgreSQL 15 and Redis: apt-get install postgresql-15 redis-server"; exit 1; }
+	$(BIN)/python tests/real_parts.py $(ARGS)
+
 check: .venv/developing ## linters, types, import rules, migrations, settings
 	test ! -e platform/__init__.py
 	$(BIN)/ruff check .
@@ -59,6 +70,25 @@ check: .venv/developing ## linters, types, import rules, migrations, settings
 	$(MANAGE) makemigrations --check --dry-run
 	$(MANAGE) check --fail-level WARNING
 	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
+
+.audit/installed: Makefile | .venv/bin/python
+	test -e .audit/bin/python || $(PYTHON) -m venv .audit
+	.audit/bin/pip install --quiet --disable-pip-version-check $(AUDITORS)
+	@touch $@
+
+audit: .venv/installed ## known vulnerabilities, licences, a bill of materials (var/audit)
+	@if $(MAKE) --no-print-directory .audit/installed; then $(MAKE) --no-print-directory audited; \
+		else echo "The tools of the audit cannot be fetched, so nothing was looked at."; fi
+
+audited:
+	@mkdir -p $(AUDIT) && rm -f $(AUDIT)/vulnerabilities.json
+	.audit/bin/cyclonedx-py environment $(BIN)/python --output-reproducible --output-file $(AUDIT)/sbom.cdx.json
+	.audit/bin/pip-licenses --python $(BIN)/python --from all --format json --output-file $(AUDIT)/licences.json
+	.audit/bin/pip-licenses --python $(BIN)/python --fail-on "$(REFUSED_LICENCES)" >/dev/null
+	@# It ends with 1 for a vulnerability as for no answer; only the first leaves a report.
+	.audit/bin/pip-audit --path $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') --skip-editable \
+		--progress-spinner off --format json --output $(AUDIT)/vulnerabilities.json \
+		|| { test ! -s $(AUDIT)/vulnerabilities.json && echo "The list of vulnerabilities cannot be reached, so none was looked for."; }
 
 format: .venv/developing ## put the code in shape
 	$(BIN)/ruff check --fix .

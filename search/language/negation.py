@@ -10,7 +10,7 @@ MOST_WORDS = 3  # of one negated phrase
 # "-x" apart from hyphens within a word, from ranges and from options such as "-5 °C".
 _MINUS = re.compile(r"(?:(?<=\s)|^)-(?=[^\W\d_]{2})([\w'’.-]*\w)")
 _WORD = re.compile(r"[^\s,;]+")
-_AND = re.compile(r"\s*,?\s+(?:or|and|nor|oder|und|noch|ou|et|ni|o|y)\s+", re.IGNORECASE)
+_AND = re.compile(r"(?:\s*,)?\s+(?:or|and|nor|oder|und|noch|ou|et|ni|o|y)\s+", re.IGNORECASE)
 _ENDS = re.compile(r"[,;]|\s[-–—]\s")
 
 

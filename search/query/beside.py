@@ -34,7 +34,7 @@ _UNSPACED = (
     r"|(?:像这样|和这个一样|跟这个一样|同款|一样)的?|但是?|不过"
 )
 _BEGINNING = re.compile(
-    rf"(?:(?:{'|'.join(_REFERS)})(?!\w)\s*,?\s*|(?:{_JOINS})(?!\w)\s*,?\s*|(?:{_UNSPACED})\s*)+", re.IGNORECASE
+    rf"(?:(?:(?:{'|'.join(_REFERS)})|(?:{_JOINS}))(?!\w)\s*(?:,\s*)?|(?:{_UNSPACED})\s*)+", re.IGNORECASE
 )
 _THAN = r"(?!\s+(?:than|als|que|di)\b)"  # "cheaper than 50" names its price itself
 _CHEAPER = re.compile(
