@@ -50,7 +50,7 @@ def look() -> Health:
         points = probes.vectors.wait(deadline)
         found.append(Part("vectors", "ok"))
     except NoAnswerError as error:
-        told = f"The vector store {error}: searches find less or nothing until it does."
+        told = f"The vector store {error}: searches go by words alone, in the database."
         found.append(Part("vectors", str(error), told))
     try:
         depths = probes.broker.wait(deadline)
