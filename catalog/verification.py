@@ -179,6 +179,8 @@ def _perceptual_hash(image: Image.Image) -> str:
     try:
         image.draft("RGB", (_HASH_SIDE, _HASH_SIDE))
         image.load()
+        if image.mode in ("P", "PA") and image.palette is None:
+            raise PictureError("The picture is damaged (its colours are numbers of a palette that it lacks).")
         small = image.reduce(max(1, min(image.size) // _HASH_SIDE)) if image.mode in ("RGB", "RGBA", "L") else image
         return str(imagehash.phash(to_rgb(small)))
     except DAMAGED as error:
