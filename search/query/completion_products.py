@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 MOST_PRODUCTS = 6
 SHORTEST_CODE = 3  # characters
+MOST_CODES = 60  # that begin as typed are looked at
 CANDIDATES = 30  # products whose titles are looked at
 LAST = "\U0010ffff"
 
@@ -46,8 +47,10 @@ def _by_code(typed: str) -> list[int]:
         found = ProductCode.objects.filter(normalised__startswith=code)  # by the index with text_pattern_ops
     else:
         found = ProductCode.objects.filter(normalised__gte=code, normalised__lt=code + LAST)
-    published = found.filter(product__status=Product.Status.PUBLISHED)
-    return list(published.order_by("normalised").values_list("product_id", flat=True)[: 2 * MOST_PRODUCTS])
+    # Asked for together with the status, SQLite begins with all published products, which are far more.
+    ids = list(dict.fromkeys(found.order_by("normalised").values_list("product_id", flat=True)[:MOST_CODES]))
+    published = set(selectors.published_products().filter(pk__in=ids).values_list("pk", flat=True))
+    return [id for id in ids if id in published][: 2 * MOST_PRODUCTS]
 
 
 def _by_words(typed: str, completions: Completions) -> list[int]:
