@@ -78,6 +78,11 @@ def test_drafts_are_not_suggested():
     assert suggest("secret").products == []
 
 
+def test_codes_of_what_is_not_for_sale_are_not_suggested():
+    Product.objects.filter(sku="LAPTOP-1").update(status="archived")
+    assert [product.sku for product in suggest("dv7").products] == ["LAPTOP-2"]
+
+
 def test_what_has_gone_is_not_suggested():
     suggest("vo")
     Product.objects.filter(brand__slug="volt").update(brand=None, status="archived")
