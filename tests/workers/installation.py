@@ -1,6 +1,7 @@
 """A shop in a folder of its own, run by real processes: commands, a Celery worker, vectord."""
 
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -84,6 +86,13 @@ class Installation:
             os.kill(json.loads((self.home / "vectord" / "endpoint.json").read_text())["pid"], signal.SIGKILL)
 
     def count(self, sql: str) -> int:
+        if address := self.settings.get("DATABASE_URL", ""):
+            import psycopg
+
+            with psycopg.connect(address) as connection:
+                row = connection.execute(sql).fetchone()  # type: ignore[arg-type]  # written in the tests
+                assert row is not None
+                return int(row[0])
         with contextlib.closing(sqlite3.connect(self.home / "vetrina.sqlite3", timeout=60)) as database:
             return int(database.execute(sql).fetchone()[0])
 
@@ -102,10 +111,27 @@ class Installation:
         return self.count("SELECT count(*) FROM catalog_product") - self.due()
 
 
+_numbers = itertools.count(2)  # of Redis' databases
+
+
+def _real_parts() -> dict[str, str]:
+    """A database and a queue of one shop's own, where the run has a PostgreSQL and a Redis (tests/real_parts.py)."""
+    server, broker = os.environ.get("DATABASE_URL", ""), os.environ.get("CELERY_BROKER_URL", "")
+    if not server.startswith("postgres") or not broker.startswith("redis"):
+        return {}
+    import psycopg
+
+    name = f"shop_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]
+    own = f"{broker.rpartition('/')[0]}/{next(_numbers) % 14 + 2}"
+    return {"DATABASE_URL": f"{server.rpartition('/')[0]}/{name}", "CELERY_BROKER_URL": own}
+
+
 @contextlib.contextmanager
 def installation(home: Path, **settings: str) -> Iterator[Installation]:
     """`settings`: environment variables."""
-    shop = Installation(home, settings=settings)
+    shop = Installation(home, settings=_real_parts() | settings)
     compiled = ROOT / "var" / "models"  # networks are compiled once a machine, not once a test
     compiled.mkdir(parents=True, exist_ok=True)
     (home / "models").symlink_to(compiled)

@@ -26,6 +26,7 @@ def claimed(shop: Installation) -> int:
     return shop.count("SELECT count(*) FROM catalog_outboxentry WHERE claimed_by <> ''")
 
 
+@pytest.mark.sqlite
 def test_what_is_imported_is_indexed_by_the_worker(tmp_path):
     with installation(tmp_path) as shop:
         shop.start_worker()
@@ -59,6 +60,7 @@ def test_another_worker_takes_over_what_a_killed_one_had_claimed(tmp_path):
         assert shop.manage("check_index", "--json") == {"products": 400, "indexed": 400} | CLEAN
 
 
+@pytest.mark.sqlite
 def test_a_product_that_cannot_be_indexed_is_parked_and_the_others_are_not_held_up(tmp_path):
     folder = catalogue(tmp_path / "in", 3, image="images/red.png")
     (folder / "images").mkdir()

@@ -236,6 +236,7 @@ def test_a_batch_costs_the_same_whatever_it_holds(
             importing.run(importing.Log(write("some.txt", rows)))
         return len(queries)
 
+    cost(1, 5000)  # on PostgreSQL the first rows of a month make the log's partition
     assert cost(1, 0) == cost(500, 1000)
 
 
