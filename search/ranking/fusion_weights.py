@@ -46,12 +46,13 @@ def scores(group: Group, fusion: Fusion) -> NDArray[np.float64]:
     weights = np.array([fusion.weights.get(part, 0.0) for part in PARTS])
     found = shares @ weights / (weights.sum() or 1.0)
     exact = group.rows[:, _AT["exact"]] > 0
-    found[exact] += 1 + np.arange(exact.sum(), 0, -1)  # the first of several codes stays first
+    found[exact] += 1
     covers = (group.rows[:, _AT["terms_coverage"]] >= COVERED) | exact
     weak = (group.rows[:, _AT["terms_rank"]] == 0) & ~covers
     _keep_below(found, covers, weak)
     found *= 1 + PREFERRED_WEIGHT * group.rows[:, _AT["preferred"]]
-    found[exact] += 1  # none of the others gets there
+    # None of the others gets there, and the first of several codes stays first.
+    found[exact] += 2 * (1 + PREFERRED_WEIGHT) * np.arange(exact.sum(), 0, -1)
     _keep_below(found, covers, weak)
     return found
 
