@@ -1,5 +1,6 @@
 """Answers as JSON, straight from plain dicts: the search answers with hundreds of small objects each time."""
 
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -19,7 +20,10 @@ class OrjsonRenderer(BaseRenderer):
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
         if data is None:
             return b""
-        return orjson.dumps(data, default=_other, option=orjson.OPT_NON_STR_KEYS)
+        try:
+            return orjson.dumps(data, default=_other, option=orjson.OPT_NON_STR_KEYS)
+        except TypeError:  # an error that quotes a lone surrogate, which UTF-8 cannot write: escaped, as it came
+            return json.dumps(data, default=_other).encode("ascii")
 
 
 def _other(value: Any) -> Any:
