@@ -4,7 +4,7 @@
 NEGATION: dict[str, tuple[str, ...]] = {
     "da": ("uden", "ikke"),
     "de": ("ohne", "nicht", "kein", "keine", "keinen", "außer"),
-    "en": ("without", "not", "except", "excluding"),
+    "en": ("without", "w/o", "not", "except", "excluding"),
     "es": ("sin", "excepto", "salvo"),
     "fi": ("ilman",),
     "fr": ("sans", "pas de", "sauf"),

@@ -17,6 +17,7 @@ def negated(text: str, *languages: str, **options: object) -> list[str]:
     [
         ("shoes without laces", ("en",), ["laces"]),
         ("laptop without optical drive", ("en",), ["optical drive"]),
+        ("shoes w/o laces", ("en",), ["laces"]),
         ("without laces shoes", ("en",), ["laces"]),
         ("bag without a strap for men", ("en",), ["strap"]),
         ("phone not apple or samsung", ("en",), ["apple", "samsung"]),
