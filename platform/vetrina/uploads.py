@@ -21,7 +21,7 @@ def uploaded(request: HttpRequest, path: str) -> Any:
     kind = TYPES.get(PurePosixPath(path).suffix)
     if kind is None:
         raise Http404("There is no such picture.")
-    response = serve(request, path, settings.MEDIA_ROOT)
+    response = serve(request, path, str(settings.MEDIA_ROOT))
     if response.status_code == 200:
         response.headers["Content-Type"] = kind
     response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
