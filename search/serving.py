@@ -38,7 +38,6 @@ def serve(http: Any, asked: SearchRequest, *, surface: str) -> SearchResult:
     visitor = _visitor(http, asked, surface)
     if visitor is None:
         return query.search(asked)
-    asked = replace(asked, features=visitor.consent and settings.SEARCH_LOG_FEATURES)
     # What a ranker is trained on is what it saw when it was asked. Computing it takes its time, so not of every search.
     told = visitor.consent and random.random() < settings.SEARCH_LOG_FEATURES  # noqa: S311
     result, how = _in_experiment(replace(asked, features=told), visitor)

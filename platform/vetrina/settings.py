@@ -222,7 +222,6 @@ SEARCH_LOG_SAMPLE = env.float("SEARCH_LOG_SAMPLE", 0 if TESTING else 1)
 # The share of logged searches with what the ranker saw of each hit, which it can be trained on.
 SEARCH_LOG_FEATURES = env.float("SEARCH_LOG_FEATURES", 0.2)
 SEARCH_LOG_SECONDS = env.float("SEARCH_LOG_SECONDS", 1)  # rows wait in memory at most; 0: written with the answer
-SEARCH_LOG_FEATURES = env.bool("SEARCH_LOG_FEATURES", True)  # what a ranker sees of the hits that are shown
 SEARCH_LOG_DAYS = env.int("SEARCH_LOG_DAYS", 180)  # 0: for ever
 SEARCH_POPULAR_DAYS = env.int("SEARCH_POPULAR_DAYS", 30)  # of the log, for what is popular
 SEARCH_POPULAR_VISITORS = env.int("SEARCH_POPULAR_VISITORS", 5)  # a query is told to others from so many visitors on

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from search.models import SearchConfiguration
-from search.query import SearchRequest, search
+from search.query import SearchRequest, SearchUnavailable, search
 from search.query.configuration import configuration_of
 from search.query.request import Mode, SearchResult
 
@@ -31,10 +31,11 @@ class Named:
     def ask(self, query: str, most: int, image_of: str = "") -> SearchResult:
         """The first hits of words, beside a product's picture if one is named.
 
-        Nobody is known who asks, so the order is the one that everybody gets.
+        Nobody is known who asks, so the order is the one that everybody gets. Raises SearchUnavailable also where the
+        database answers in place of an index that is away: that is no figure of the search.
         """
         configuration = configuration_of(self.overrides) if self.overrides else None
-        return search(
+        found = search(
             SearchRequest(
                 q=query,
                 image_of=image_of,
@@ -45,6 +46,9 @@ class Named:
                 configuration=configuration,
             )
         )
+        if found.query.get("from") == "database":
+            raise SearchUnavailable(" ".join(found.query["degraded"]))
+        return found
 
     def as_json(self) -> dict[str, Any]:
         return {"name": self.name, "mode": self.mode, "overrides": self.overrides}

@@ -81,6 +81,7 @@ def search_rows(asked: Asked, reason: str) -> Answer:
         degraded.append("The pictures were left out.")
     told: dict[str, Any] = {
         "mode": "lexical" if asks else "browse",
+        "from": "database",
         "exact": [hit.product.sku for hit in hits if hit.product.pk in asked.exact],
         "total_is_exact": len(ids) < LOOKED_AT,
         "degraded": degraded,
