@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+starts_anew = pytest.mark.slow  # each of these starts Django in a process of its own
 
 
 def check(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -41,16 +42,19 @@ PRODUCTION = {
 }
 
 
+@starts_anew
 def test_defaults_are_sound(tmp_path):
     result = check(tmp_path, "--fail-level", "WARNING")
     assert result.returncode == 0, result.stderr
 
 
+@starts_anew
 def test_production_mode_is_clean_for_deployment(tmp_path):
     result = check(tmp_path, "--deploy", "--fail-level", "WARNING", **PRODUCTION)
     assert result.returncode == 0, result.stderr
 
 
+@starts_anew
 @pytest.mark.parametrize(
     ("environment", "identifier"),
     [
@@ -95,6 +99,7 @@ def test_a_contradiction_stops_the_start(tmp_path, environment, identifier):
     assert identifier in result.stderr
 
 
+@starts_anew
 @pytest.mark.parametrize("process", [("worker", "--pool", "solo", "--queues", "nothing"), ("beat",)])
 def test_no_worker_runs_on_a_contradiction(tmp_path, process):
     result = start(tmp_path, "-m", "celery", "-A", "vetrina", *process, EVENT_RETENTION_DAYS="-1")
@@ -102,6 +107,7 @@ def test_no_worker_runs_on_a_contradiction(tmp_path, process):
     assert "EVENT_RETENTION_DAYS is -1" in result.stderr
 
 
+@starts_anew
 def test_what_is_off_or_just_at_its_limit_is_sound(tmp_path):
     limits = {"EVENT_RETENTION_DAYS": "7", "EVENT_MAX_AGE_DAYS": "7", "RECOMMEND_RELEVANCE": "1", "SEARCH_SHOPPER": ""}
     assert check(tmp_path, **limits, SEARCH_RERANKER="", SEARCH_PERSONAL_MAX_MOVE="0").returncode == 0

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from qdrant_client import QdrantClient
@@ -67,6 +68,7 @@ def _filters(inner: st.SearchStrategy[m.Condition]) -> st.SearchStrategy[m.Filte
     return st.builds(m.Filter, must=some, should=some, must_not=some, min_should=st.none() | at_least)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=150,
     deadline=None,

@@ -162,7 +162,10 @@ class KilledError(BaseException):
     """Stands for the end of the process: nothing in between may catch it."""
 
 
-@pytest.mark.parametrize("at", ["pretrain", "fine-tune", "compare", "update", "publish"])
+@pytest.mark.parametrize(
+    "at",
+    ["publish", *(pytest.param(at, marks=pytest.mark.slow) for at in ("pretrain", "fine-tune", "compare", "update"))],
+)
 def test_a_run_that_was_killed_goes_on_where_it_was_and_ends_the_same(indexed, visit, train, model, settings, at):
     settings.TRAIN_RECENT_DAYS = 3
     visit(80)
