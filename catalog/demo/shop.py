@@ -15,7 +15,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -53,6 +53,11 @@ class Summary:
     collections: int
 
 
+def monday_of(day: date) -> date:
+    """The day that dates count from: some products are always new, and within a week a seed gives the same bytes."""
+    return day - timedelta(days=day.weekday())
+
+
 def build(
     directory: Path,
     packages_directory: Path,
@@ -64,7 +69,7 @@ def build(
 ) -> Summary:
     """Write the demo shop to `directory`, replacing an earlier one as a whole; takes about half a minute.
 
-    `packages_directory` is what `packages.fetch` filled. Dates count from the first of `today`'s month. `progress`
+    `packages_directory` is what `packages.fetch` filled. Dates count from the Monday of `today`'s week. `progress`
     hears (items photographed, all items). Raises ShopError if `directory` holds anything but a demo shop, and
     PackageError if the packages are not there.
     """
@@ -79,7 +84,7 @@ def build(
     shots = _photograph(
         [_job(item, labelled[item.label], seed) for item in items], work / "images", progress, processes
     )
-    maker = Maker(seed, (today or date.today()).replace(day=1), count(1))
+    maker = Maker(seed, monday_of(today or date.today()), count(1))
     rows: list[dict[str, Any]] = []
     skus: dict[str, list[str]] = {}
     for item, shot in zip(items, shots, strict=True):

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter, defaultdict
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -175,8 +175,14 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_another_shop(fetched
         return {path.name: path.read_bytes() for path in (tmp_path / name).rglob("*") if path.is_file()}
 
     first = bytes_of("first", 7, TODAY)
-    assert first == bytes_of("second", 7, date(2026, 3, 30))
+    assert first == bytes_of("second", 7, date(2026, 3, 22))
     assert first["products.jsonl"] != bytes_of("first", 8, TODAY)["products.jsonl"]
+
+
+@pytest.mark.parametrize("day", [date(2026, 3, 16), date(2026, 3, 22), date(2026, 11, 30)])
+def test_whatever_day_it_is_dates_count_from_a_day_of_this_week(day):
+    assert shop.monday_of(day) <= day < shop.monday_of(day) + timedelta(days=7)
+    assert shop.monday_of(day).weekday() == 0
 
 
 def test_a_directory_with_something_else_is_not_touched(fetched, tmp_path):
