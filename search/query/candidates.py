@@ -33,12 +33,14 @@ def candidates(asked: Asked, lifted: Sequence[str], pinned: Sequence[int], live:
     """Encode, retrieve, fuse. Raises VectorStoreError, BadRequest and SearchUnavailable."""
     request, reading = asked.request, asked.interpretation
     away = [words for words, _ in reading.unwanted]
+    stood_for = {word for each in reading.certain for word in each.phrase.split(" ")}
     understood = understand(
         request,
         live,
         exact=asked.exact,
         optional=reading.optional,
         spare=reading.spare,
+        stood_for=stood_for,
         unwanted=away,
         meaning=asked.meaning,
         # Other words than the typed ones need a second witness, even one that reads their language badly.
@@ -58,7 +60,6 @@ def candidates(asked: Asked, lifted: Sequence[str], pinned: Sequence[int], live:
     how = fusion.Fusion(kinds.WEIGHTS) if pictured else ranking.fusion_for(request, mode, understood.degraded)
     looks = None if pictured else ranking.looks_for(words, live, how, understood.degraded)
     # Words that a filter stands for need not be met again, and where they are most of the words, nothing else needs to.
-    stood_for = {word for each in reading.certain for word in each.phrase.split(" ")}
     every = sum(word in stood_for for word, _ in understood.words) >= floor.COVERED * max(len(understood.words), 1)
     retrieved = retrieve(
         live, understood, asked.conditions, near=near, lifted=lifted, pinned=pinned, looks=looks,

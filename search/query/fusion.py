@@ -94,7 +94,8 @@ def fuse(
 
     `asked` is the score of a product that has all of the query's words; `near` is None where no text was compared.
     `looks` is None where the words were not held against pictures.
-    `granted` is the share of `asked` of words that the filters stand for: what meets the filters covers them.
+    `granted` is the share of `asked` of words that the filters stand for: what meets the filters covers them, and they
+    are not among the words that were looked up, or else they are all of these.
     `prior` is asked once for what passed the floor, if it has a weight, and adds nothing to what nobody wanted.
     """
     fusion = weights if isinstance(weights, Fusion) else Fusion(weights)
@@ -115,7 +116,7 @@ def fuse(
     kept = []
     for scored in found.values():
         terms = scored.parts.get(TERMS)
-        scored.coverage = max(terms["score"] / asked if terms and asked else 0.0, granted)
+        scored.coverage = min((terms["score"] / asked if terms and asked else 0.0) + granted, 1.0)
         if scored.id not in without and (scored.id in first or _passes(scored, near, looks, picture_floor)):
             kept.append(scored)
     _add_prior(kept, prior, weights.get(BEHAVIOUR, 0.0))

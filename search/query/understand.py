@@ -72,6 +72,7 @@ def understand(
     exact: Sequence[int] = (),
     optional: Collection[str] = (),
     spare: Collection[str] = (),
+    stood_for: Collection[str] = (),
     unwanted: Sequence[str] = (),
     meaning: str = "",
     language: str = "",
@@ -79,18 +80,22 @@ def understand(
     """Look up and encode. Raises BadRequest for an unknown product, SearchUnavailable without any way to go on.
 
     `exact` are products that the words name by a code, `optional` words that are left out (stop words), `spare` words
-    that need not be met, `unwanted` phrases to stay away from beside those of `not_q`, `meaning` a text to encode in
-    place of the words, `language` that of the query.
+    that need not be met, `stood_for` words that a filter stands for, `unwanted` phrases to stay away from beside those
+    of `not_q`, `meaning` a text to encode in place of the words, `language` that of the query.
     """
     understood = Understood(exact=list(exact))
     own, others = settings.LANGUAGE_CODE, languages(except_=settings.LANGUAGE_CODE)
     q = request.q.strip()
     if q:
-        understood.terms = query_terms(q, own, others, without=optional)
+        # What a filter stands for all hits have, so that it says nothing of their order, unless there is nothing else.
+        left_out = {*optional, *stood_for}
+        if not any(word not in left_out for word, _ in word_terms(q, own, others)):
+            left_out = {*optional}
+        understood.terms = query_terms(q, own, others, without=left_out)
         free = {*optional, *spare}
         understood.words = [each for each in word_terms(q, own, others) if each[0] not in free][:MOST_WORDS_PROBED]
         configuration = request.configuration or Configuration()
-        other = alternatives(q, own, others, live, optional) if configuration.synonyms else Alternatives()
+        other = alternatives(q, own, others, live, left_out) if configuration.synonyms else Alternatives()
         understood.wordings, understood.synonyms = other.wordings, other.told
         known = {word for word, _ in understood.words}
         understood.words += [(word, terms) for word, terms in other.words if word in known]

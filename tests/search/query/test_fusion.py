@@ -88,3 +88,10 @@ def test_with_a_picture_too_scores_fall_and_parts_add_up(terms, pictures, asked)
     for each in found:
         assert 0 < each.score <= 1 + 1e-9
         assert sum(part["contribution"] for part in each.parts.values()) == pytest.approx(each.score)
+
+
+def test_words_that_a_filter_stands_for_are_covered_beside_those_that_were_looked_up():
+    found = fuse(
+        {"terms": [(1, 2.0)], "text": [(2, NEAR.high)]}, weights=WEIGHTS["hybrid"], asked=10.0, granted=0.5, near=NEAR
+    )
+    assert {each.id: round(each.coverage, 3) for each in found} == {1: 0.7, 2: 0.5}
