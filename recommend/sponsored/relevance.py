@@ -70,6 +70,8 @@ def _to_words(ask: Ask, candidates: Collection[int]) -> dict[int, Relevant]:
     """What the search finds has passed its floor; here it counts as its share of the best hit's score."""
     filters = replace(ask.filters, category=ask.category.slug) if ask.category else ask.filters
     found = query.search(SearchRequest(q=ask.q, filters=filters, facets=(), page_size=HITS))
+    if found.query.get("from") == "database":
+        return {}  # nobody is charged for what was found without the index
     best = max((hit.score for hit in found.hits), default=0.0)
     words = f"found for “{ask.q.strip()}”"
     return {
