@@ -55,7 +55,7 @@ def test_a_shopper_fills_the_cart_and_places_a_demonstration_order(page: Page, i
     page.get_by_label("How many").fill("2")
     page.get_by_role("button", name="Add to cart", exact=True).click()
     expect(page.get_by_role("link", name="Cart, 2 things")).to_be_visible()
-    expect(page.get_by_role("status")).to_contain_text("Espresso cup, red is in your cart.")
+    expect(page.locator("#said")).to_contain_text("Espresso cup, red is in your cart.")
     page.get_by_role("link", name="To the cart").click()
     quantity = page.get_by_label("How many of Espresso cup, red")
     quantity.fill("3")
