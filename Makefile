@@ -7,8 +7,6 @@ PORT ?= 8000
 SERVE ?= 1
 # Processes that the tests run in, each with a vector store of its own and about 1.5 GB of memory.
 JOBS ?= 2
-# Files stay together, and tests that empty the database come after the others in each process: tests/conftest.py.
-APART := --dist loadgroup --no-loadscope-reorder
 # Another build of torch: TORCH_INDEX=<address of a package index> picks where the pair below comes from.
 TORCH ?= torch==2.14.1 torchvision==0.29.1
 TORCH_INDEX ?=
@@ -53,10 +51,10 @@ chromium: # the browser tests drive Debian's Chromium; without it they are skipp
 		|| echo "No Chromium here, so the browser tests will be skipped: apt-get install chromium"
 
 test: .venv/developing chromium ## the whole suite
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) $(APART)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist worksteal
 
 quick: .venv/developing ## all tests but the slow ones, those in a browser and those on the evaluation data
-	HYPOTHESIS_PROFILE=quick OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(JOBS) $(APART) -m "not slow and not browser and not data"
+	HYPOTHESIS_PROFILE=quick OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not slow and not browser and not data"
 
 test-production: .venv/developing ## a part of the suite on a PostgreSQL 15 and a Redis that it starts for itself (ARGS=…)
 	@test -x /usr/lib/postgresql/15/bin/initdb && command -v redis-server >/dev/null \

@@ -37,22 +37,6 @@ hypothesis.settings.register_profile("quick", deadline=None, max_examples=20)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What stays together where several processes run tests (`--dist loadgroup --no-loadscope-reorder`): a file, and
-    of a file those tests that commit. They empty the tables, also what migrations wrote there, so they come after all
-    others in one process as in several, which pytest-django's order and groups that keep it see to.
-    """
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(f"{item.location[0]}{' commits' if _commits(item) else ''}"))
-
-
-def _commits(item: pytest.Item) -> bool:
-    marker = item.get_closest_marker("django_db")
-    fixtures = {"transactional_db", "live_server", "django_db_reset_sequences"}
-    asked = set(getattr(item, "fixturenames", ()))
-    return bool((marker and marker.kwargs.get("transaction")) or fixtures & asked)
-
-
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The evaluation data beside the project; a test that needs it is skipped where it is absent."""
