@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as ResolveTimeout
+from functools import cache
 from typing import Any, Final
 
 import httpcore
@@ -72,6 +73,12 @@ def is_public(address: str) -> bool:
     return parsed.is_global and not parsed.is_multicast
 
 
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Those that are trusted; to read them takes longer than many a picture."""
+    return httpcore.default_ssl_context()
+
+
 class Fetcher:
     """Fetches pictures with limits on size, time and redirects.
 
@@ -91,7 +98,7 @@ class Fetcher:
         self._max_bytes = max_bytes or settings.PICTURE_MAX_BYTES
         self._timeout = timeout or settings.PICTURE_FETCH_TIMEOUT
         self._trusted, self._resolver = trusted, resolver
-        self._ssl_context = ssl_context or httpcore.default_ssl_context()
+        self._ssl_context = ssl_context or _certificates()
 
     def fetch(self, url: str) -> bytes:
         """Return the body behind ``url``; what it is, `catalog.pictures.verify` finds out from its bytes.

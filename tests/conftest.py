@@ -75,9 +75,10 @@ def _only_described_exchanges(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _quick_passwords() -> Iterator[None]:
-    """A hash that is hard to compute protects nobody here."""
-    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+def _quick_parts() -> Iterator[None]:
+    """A hash that is hard to compute protects nobody here, and a client of one test serves no static files."""
+    quick = {"PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"], "WHITENOISE_AUTOREFRESH": True}
+    with override_settings(**quick):
         yield
 
 

@@ -1,6 +1,7 @@
 """Writes keep version, outbox, codes, slugs and the tree in step."""
 
 import threading
+import time
 from contextlib import contextmanager, suppress
 
 import pytest
@@ -143,6 +144,7 @@ class TestNudge:
                 with suppress(OperationalError):
                     services.save_product(Product.objects.get(pk=pk))
                     saved += 1
+                time.sleep(0.002)
             connection.close()
 
         threads = [threading.Thread(target=save) for _ in range(2)]
