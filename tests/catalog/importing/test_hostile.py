@@ -14,6 +14,7 @@ from catalog.fetch import Fetcher, FetchError
 from catalog.importing.importer import Importer, ImportOptions, upsert_rows
 from catalog.importing.readers import open_source
 from catalog.models import OutboxEntry, Picture, Product, ProductCode, Variant
+from tests.pictures import bomb
 
 pytestmark = pytest.mark.django_db
 
@@ -21,12 +22,6 @@ pytestmark = pytest.mark.django_db
 def photo(format_="JPEG", size=(400, 300)):
     output = io.BytesIO()
     Image.fromarray(np.random.default_rng(1).integers(0, 256, (*size[::-1], 3), dtype=np.uint8)).save(output, format_)
-    return output.getvalue()
-
-
-def bomb():
-    output = io.BytesIO()
-    Image.new("1", (30_000, 30_000)).save(output, "PNG")
     return output.getvalue()
 
 

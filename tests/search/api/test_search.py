@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 from search.api import views
 from search.query import SearchUnavailable
 from tests import shops
+from tests.pictures import bomb
 
 URL = "/api/v1/search"
 
@@ -144,12 +145,6 @@ def test_unwanted_words_and_a_picture_of_a_product(client):
 
 def svg() -> bytes:
     return b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
-
-
-def bomb() -> bytes:
-    out = io.BytesIO()
-    Image.new("1", (30_000, 30_000)).save(out, "PNG")
-    return out.getvalue()
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture", svg(), shops.picture("red")[:200], bomb()])
