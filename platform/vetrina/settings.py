@@ -37,6 +37,9 @@ SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])  # what they
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
+# Several shops in one installation, told apart by the host of a request; see docs/shops.md.
+MULTI_SHOP = env.bool("MULTI_SHOP", False)
+
 # Applications ---------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "unfold",
