@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from django.conf import settings
 from qdrant_client import models
 
 from recommend.evaluation.measures import gains
@@ -14,6 +13,7 @@ from recommend.evaluation.ranking import AT, rank
 from recommend.evaluation.splits import Questions
 from recommend.models.base import Ids, Scores
 from recommend.serving.candidates import NEAREST, neighbour_rows
+from recommend.training.behaviour import alias
 from search.index.client import get_client
 
 if TYPE_CHECKING:  # it brings torch along
@@ -60,7 +60,7 @@ def candidates_against_all(blend: "Blend", questions: Questions, k: int = NEARES
 @contextmanager
 def _stored(vectors: Scores) -> Iterator[str]:
     """A collection of the items' vectors, each under its row; gone afterwards."""
-    client, name = get_client(), f"{settings.QDRANT_BEHAVIOUR_ALIAS}-evaluation-{uuid.uuid4().hex[:12]}"
+    client, name = get_client(), f"{alias()}-evaluation-{uuid.uuid4().hex[:12]}"
     params = models.VectorParams(size=vectors.shape[1], distance=models.Distance.DOT)
     client.create_collection(name, vectors_config=params)
     try:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 from scipy.special import betaincinv
 
+from catalog.tenancy import current_shop_id, in_shop
 from recommend.events.models import Event
 from recommend.serving.models import Exposure
 
@@ -31,7 +32,7 @@ PRIOR = 100.0
 USUAL_RATE = 0.03  # clicks each time shown, where nothing was counted yet
 
 _lock = threading.Lock()
-_waiting: Counter[int] = Counter()
+_waiting: Counter[tuple[int, int]] = Counter()  # by shop and product
 _flushed_at = 0.0
 
 
@@ -42,8 +43,9 @@ def hour_of(at: datetime) -> datetime:
 def shown(product_ids: Iterable[int]) -> None:
     """Count products as shown. They are written together every few seconds, beside the request and not within it."""
     global _flushed_at
+    shop_id = current_shop_id()
     with _lock:
-        _waiting.update(product_ids)
+        _waiting.update((shop_id, product) for product in product_ids)
         due = time.monotonic() - _flushed_at > FLUSH_SECONDS and not connection.in_atomic_block
         if due:
             _flushed_at = time.monotonic()
@@ -63,10 +65,14 @@ def _flush_and_close() -> None:
 def flush() -> None:
     """Write what is waiting. On an error of the database it is lost: it only tunes how much is explored."""
     with _lock:
-        counts = dict(_waiting)
+        waiting = dict(_waiting)
         _waiting.clear()
-    if not counts:
-        return
+    for shop_id in sorted({shop_id for shop_id, _ in waiting}):
+        with in_shop(shop_id):
+            _write({product: count for (shop, product), count in waiting.items() if shop == shop_id})
+
+
+def _write(counts: dict[int, int]) -> None:
     # Of the hour in which it is written, so that hours that are over stay as they are.
     hour = hour_of(timezone.now())
     products: dict[int, list[int]] = {}

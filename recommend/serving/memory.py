@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from catalog.tenancy import current_shop_id
 from recommend.events.history import Past, past_of_devices
 from recommend.events.models import Event, Shopper
 
@@ -30,29 +31,32 @@ def forget() -> None:
 
 
 class Kept(Generic[K, V]):
-    """Answers of `read` by key, the last ones asked for, for some seconds. That there is none is remembered too."""
+    """Answers of `read` by key, the last ones asked for, for some seconds. That there is none is remembered too.
+
+    Each shop has its own answers; they share the room.
+    """
 
     def __init__(self, read: Callable[[Collection[K]], dict[K, V]], *, seconds: float, most: int) -> None:
         self._read, self._seconds, self._most = read, seconds, most
-        self._held: OrderedDict[K, tuple[float, V | None]] = OrderedDict()
+        self._held: OrderedDict[tuple[int, K], tuple[float, V | None]] = OrderedDict()
         self._lock = threading.Lock()
         on_forget(self.forget)
 
     def of(self, keys: Collection[K]) -> dict[K, V]:
         """Return the answers by key; those that are not there, or too old, are read together."""
-        now = time.monotonic()
+        now, shop = time.monotonic(), current_shop_id()
         with self._lock:
-            held = {key: self._held[key] for key in keys if key in self._held}
+            held = {key: self._held[shop, key] for key in keys if (shop, key) in self._held}
             for key in held:
-                self._held.move_to_end(key)
+                self._held.move_to_end((shop, key))
         fresh = {key: value for key, (at, value) in held.items() if now - at < self._seconds}
         if missing := [key for key in keys if key not in fresh]:
             read = self._read(missing)
             with self._lock:
                 for key in missing:
                     fresh[key] = read.get(key)
-                    self._held[key] = now, fresh[key]
-                    self._held.move_to_end(key)
+                    self._held[shop, key] = now, fresh[key]
+                    self._held.move_to_end((shop, key))
                 while len(self._held) > self._most:
                     self._held.popitem(last=False)
         return {key: value for key in keys if (value := fresh[key]) is not None}
@@ -63,23 +67,23 @@ class Kept(Generic[K, V]):
 
 
 _lock = threading.Lock()
-_pasts: OrderedDict[UUID, tuple[Any, Past]] = OrderedDict()
+_pasts: OrderedDict[tuple[int, UUID], tuple[Any, Past]] = OrderedDict()
 
 
 def past(shopper: Shopper) -> Past:
     """The shopper's past. One query tells whether anything was added, removed or merged since; only then it is read."""
-    state = _state(shopper.pk)
+    state, own = _state(shopper.pk), (current_shop_id(), shopper.key)
     with _lock:
-        known = _pasts.get(shopper.key)
+        known = _pasts.get(own)
         if known is not None:
-            _pasts.move_to_end(shopper.key)
+            _pasts.move_to_end(own)
     if known is not None and known[0] == state:
         return known[1]
-    personalised = any(own for _, merged_into, own, *_ in state if merged_into is None)
+    personalised = any(may for _, merged_into, may, *_ in state if merged_into is None)
     found = past_of_devices([id for id, *_ in state], personalised)
     with _lock:
-        _pasts[shopper.key] = state, found
-        _pasts.move_to_end(shopper.key)
+        _pasts[own] = state, found
+        _pasts.move_to_end(own)
         while len(_pasts) > SHOPPERS:
             _pasts.popitem(last=False)
     return found

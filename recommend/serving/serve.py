@@ -8,6 +8,7 @@ import numpy as np
 from django.conf import settings
 
 from catalog.models import Product
+from catalog.per_shop import PerShop
 from recommend.models.base import Ids, Scores
 from recommend.serving import memory
 from recommend.serving.candidates import Pool, neighbour_part
@@ -133,7 +134,7 @@ def interests_in(profile: Profile) -> list[Interest]:
     live = profile.live
     if live is None or live.items.content is None or not len(profile.history):
         return []
-    return _INTERESTS.of(live, profile.history[-LAST:])
+    return _INTERESTS.here.of(live, profile.history[-LAST:])
 
 
 class _Interests:
@@ -144,7 +145,6 @@ class _Interests:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.forget()
-        memory.on_forget(self.forget)
 
     def forget(self) -> None:
         with self._lock:
@@ -170,7 +170,8 @@ class _Interests:
         return found
 
 
-_INTERESTS = _Interests()
+_INTERESTS: PerShop[_Interests] = PerShop(_Interests)
+memory.on_forget(_INTERESTS.forget)
 
 
 def _interest_of_each(profile: Profile, found: list[Interest], ids: list[int], vectors: Scores) -> list[int]:

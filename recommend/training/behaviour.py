@@ -13,12 +13,13 @@ from django.conf import settings
 from qdrant_client import models
 
 from catalog.models import Product
+from catalog.per_shop import named
 from recommend.models.base import Scores
 from recommend.training import live as loading
 from recommend.training.features import described
 from recommend.training.live import Live
 from search.documents import PAYLOAD_INDEXES, Description
-from search.index.client import get_client, nearest_points
+from search.index.client import SHOP, get_client, nearest_points, shop_payload
 from search.index.companions import Standing
 from search.index.compare import batched, compare, in_products
 from search.index.errors import VectorStoreError
@@ -32,8 +33,13 @@ PASSES = 20  # comparisons until a collection must be level; each but the first 
 DIGITS = 6  # of a vector's numbers in JSON
 
 
+def alias() -> str:
+    """The alias of the current shop's item vectors; its collections begin with it."""
+    return named(settings.QDRANT_BEHAVIOUR_ALIAS)
+
+
 def collection_of(version: int) -> str:
-    return f"{settings.QDRANT_BEHAVIOUR_ALIAS}-{version}"
+    return f"{alias()}-{version}"
 
 
 def nearest(
@@ -57,7 +63,7 @@ def vectors_of(product_ids: Iterable[int], version: int | None = None) -> dict[i
 
 
 def _name(version: int | None) -> str:
-    return settings.QDRANT_BEHAVIOUR_ALIAS if version is None else collection_of(version)
+    return alias() if version is None else collection_of(version)
 
 
 def create(version: int, dim: int) -> None:
@@ -76,6 +82,8 @@ def create(version: int, dim: int) -> None:
             raise
     for field in FILTERED:
         client.create_payload_index(name, field, models.PayloadSchemaType(PAYLOAD_INDEXES[field]))
+    if shop_payload():
+        client.create_payload_index(name, SHOP, models.PayloadSchemaType.INTEGER)
 
 
 def write(live: Live, entries: Sequence[Description]) -> None:
@@ -148,18 +156,18 @@ def compare_live() -> Standing | None:
 
 def move_alias(version: int) -> None:
     """In one request, which Qdrant carries out as a whole: there is no moment without the alias."""
-    alias = settings.QDRANT_BEHAVIOUR_ALIAS
+    own = alias()
     steps: list[models.AliasOperations] = []
     if alias_target() is not None:
-        steps.append(models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=alias)))
-    create = models.CreateAlias(collection_name=collection_of(version), alias_name=alias)
+        steps.append(models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=own)))
+    create = models.CreateAlias(collection_name=collection_of(version), alias_name=own)
     get_client().update_collection_aliases([*steps, models.CreateAliasOperation(create_alias=create)])
 
 
 def remove_alias() -> None:
     """For a model without item vectors: nobody is to ask the ones of another."""
     if alias_target() is not None:
-        gone = models.DeleteAlias(alias_name=settings.QDRANT_BEHAVIOUR_ALIAS)
+        gone = models.DeleteAlias(alias_name=alias())
         get_client().update_collection_aliases([models.DeleteAliasOperation(delete_alias=gone)])
 
 
@@ -169,8 +177,8 @@ def exists(version: int) -> bool:
 
 def alias_target() -> str | None:
     """The name of the collection behind the alias, from the store itself."""
-    aliases = get_client().get_aliases().aliases
-    return next((a.collection_name for a in aliases if a.alias_name == settings.QDRANT_BEHAVIOUR_ALIAS), None)
+    aliases, own = get_client().get_aliases().aliases, alias()
+    return next((each.collection_name for each in aliases if each.alias_name == own), None)
 
 
 def drop(version: int) -> None:
@@ -179,7 +187,11 @@ def drop(version: int) -> None:
 
 
 def _payload(entry: Description) -> dict[str, Any]:
-    return {name: entry.payload[name] for name in FILTERED if name in entry.payload} | {"version": entry.version}
+    return {
+        **{name: entry.payload[name] for name in FILTERED if name in entry.payload},
+        "version": entry.version,
+        **shop_payload(),
+    }
 
 
 def _numbers(vector: Scores) -> list[float]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
+from catalog.per_shop import PerShop
 from recommend.training import behaviour
 from recommend.training import live as loading
 from recommend.training.live import Live
@@ -16,7 +17,7 @@ from search.index.companions import Standing
 from search.index.errors import VectorStoreError
 
 Points = ModelVersion.Points
-_filling: dict[str, Live] = {}  # versions that are being filled beside the live one, by path
+_filling: PerShop[dict[str, Live]] = PerShop(dict)  # versions that are being filled beside the live one, by path
 
 
 def follow(upserted: Sequence[Description], deleted: Collection[int]) -> None:
@@ -51,14 +52,15 @@ def repair() -> None:
 def _followed() -> Iterator[Live]:
     followed = ModelVersion.objects.filter(points__in=(Points.FILLING, Points.LEVEL))
     rows = list(followed.values_list("pk", "path", "live"))
-    for path in set(_filling) - {path for _, path, is_live in rows if not is_live}:
-        del _filling[path]  # live by now, or given up
+    filling = _filling.here
+    for path in set(filling) - {path for _, path, is_live in rows if not is_live}:
+        del filling[path]  # live by now, or given up
     for version, path, is_live in rows:
         model = loading.live() if is_live else None
         if model is None or model.version != version:
-            if path not in _filling:
-                _filling[path] = loading.load(version, path)
-            model = _filling[path]
+            if path not in filling:
+                filling[path] = loading.load(version, path)
+            model = filling[path]
         if model.vectors is not None:
             yield model
 

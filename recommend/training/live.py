@@ -5,13 +5,14 @@ import os
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from django.conf import settings
 
+from catalog.per_shop import PerShop
 from recommend.models import registry
 from recommend.models.base import Items, Recommender, Scores, VectorModel
 from recommend.training.features import Features
@@ -63,15 +64,20 @@ def vector_part(model: Recommender) -> VectorModel | None:
     return None
 
 
-_lock = threading.Lock()
-_cached: tuple[float, str, Live | None] = (-CACHED_SECONDS, "", None)
+@dataclass
+class _Cached:
+    asked_at: float = -CACHED_SECONDS
+    path: str = ""
+    live: Live | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+_cached: PerShop[_Cached] = PerShop(_Cached)
 
 
 def forget() -> None:
     """Let the next `live` ask anew. A forked child loads its own: a network that ran in its parent hangs in it."""
-    global _lock, _cached
-    _lock = threading.Lock()
-    _cached = (-CACHED_SECONDS, "", None)
+    _cached.forget()
 
 
 os.register_at_fork(after_in_child=forget)
@@ -83,29 +89,29 @@ def live() -> Live | None:
     While one thread loads a new version, the others go on with the one before. Raises OSError or ValueError where the
     version's files cannot be read.
     """
-    global _cached
-    asked_at, path, known = _cached
-    if time.monotonic() - asked_at < CACHED_SECONDS and _folder_is(path):
+    cached = _cached.here
+    known = cached.live
+    if time.monotonic() - cached.asked_at < CACHED_SECONDS and _folder_is(cached.path):
         return known
     row = ModelVersion.objects.filter(live=True).values_list("pk", "path").first()
     if row is None:
-        _cached = (time.monotonic(), _key(""), None)
+        _cached.here = _Cached(time.monotonic(), _key(""))
         return None
     version, folder = row
-    if known is not None and known.version == version and path == _key(folder):
-        _cached = (time.monotonic(), path, known)
+    if known is not None and known.version == version and cached.path == _key(folder):
+        cached.asked_at = time.monotonic()
         return known
-    if not _lock.acquire(blocking=known is None):
+    if not cached.lock.acquire(blocking=known is None):
         return known
     try:
-        _, path, known = _cached
-        if known is None or known.version != version or path != _key(folder):
+        known = _cached.here.live
+        if known is None or known.version != version or _cached.here.path != _key(folder):
             known = load(version, folder)
             _one_thread()
-        _cached = (time.monotonic(), _key(folder), known)
+        _cached.here = _Cached(time.monotonic(), _key(folder), known, cached.lock)
         return known
     finally:
-        _lock.release()
+        cached.lock.release()
 
 
 def load(version: int, path: str, part: str = "model") -> Live:

@@ -7,13 +7,14 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from catalog.per_shop import PerShop
 from search.models import Experiment, SearchConfiguration
 from search.query.configuration import Configuration, configuration_of
 from search.query.request import Mode, SearchRequest
 
 SECONDS = 5.0  # in which every process has noticed a start or a stop
 
-_known: tuple[float, Experiment | None] | None = None
+_known: PerShop[tuple[float, Experiment | None] | None] = PerShop(lambda: None)
 
 
 class ExperimentError(Exception):
@@ -22,16 +23,15 @@ class ExperimentError(Exception):
 
 def running() -> Experiment | None:
     """Return the experiment that runs, as it was SECONDS ago at the latest."""
-    global _known
-    if _known is None or time.monotonic() - _known[0] > SECONDS:
-        _known = time.monotonic(), Experiment.objects.filter(state=Experiment.State.RUNNING).first()
-    return _known[1]
+    known = _known.here
+    if known is None or time.monotonic() - known[0] > SECONDS:
+        known = _known.here = time.monotonic(), Experiment.objects.filter(state=Experiment.State.RUNNING).first()
+    return known[1]
 
 
 def forget() -> None:
     """Ask the database again next time."""
-    global _known
-    _known = None
+    _known.forget()
 
 
 @dataclass(frozen=True)

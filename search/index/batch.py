@@ -22,7 +22,7 @@ from search.documents import Document, build_documents, products_for_indexing
 from search.encoders.base import EncoderError, Vectors
 from search.encoders.registry import encoder_for
 from search.index import embeddings
-from search.index.client import get_client
+from search.index.client import get_client, shop_payload
 from search.index.embeddings import Vector
 from search.index.errors import VectorStoreError
 from search.index.outbox import Claim
@@ -168,7 +168,7 @@ class Batch:
             vectors[TERMS] = models.SparseVector(indices=indices, values=values)
         if document.picture_keys:
             vectors[IMAGE] = [_numbers(images.vector(sha256)) for _, sha256 in document.picture_keys]
-        payload = document.payload | {"fingerprint": document.fingerprint, "version": document.version}
+        payload = document.payload | {"fingerprint": document.fingerprint, "version": document.version} | shop_payload()
         return models.PointStruct(id=document.product_id, vector=vectors, payload=payload)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import orjson
@@ -15,6 +16,7 @@ from django.conf import settings
 from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import ResponseHandlingException
 
+from catalog.tenancy import DEFAULT_SHOP, current_shop_id
 from search.index.breaker import Breaker
 from search.index.engine import EmbeddedEngine, Endpoint
 from search.index.errors import VectorStoreError
@@ -28,6 +30,8 @@ MALFORMED = (400, 413, 422, 501)
 NOT_OURS = (401, 403)
 # What takes `consistency`: see the parameters in Qdrant's OpenAPI description.
 READS = re.compile(r"/collections/[^/]+/(points|points/(scroll|count|query|query/batch|query/groups)|facet)$")
+# What takes a filter.
+FILTERED = re.compile(r"/collections/[^/]+/(points/(scroll|count|query|query/batch|query/groups)|facet)$")
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds between two attempts
 REMOTE_PATIENCE = 3.0  # seconds: somebody else restarts a server, and a shopper waits meanwhile
 
@@ -198,6 +202,7 @@ def _connect() -> QdrantClient:
         transport=transport,
     )
     client._client.openapi_client.client.add_middleware(_raise_store_errors)  # type: ignore[attr-defined]
+    client._client.openapi_client.client.add_middleware(_of_own_shop)  # type: ignore[attr-defined]
     if settings.QDRANT_READ_CONSISTENCY:
         client._client.openapi_client.client.add_middleware(_consistently)  # type: ignore[attr-defined]
     return client
@@ -209,6 +214,63 @@ def _consistently(request: httpx.Request, send: Any) -> httpx.Response:
         request.url = request.url.copy_merge_params({"consistency": settings.QDRANT_READ_CONSISTENCY})
     response: httpx.Response = send(request)
     return response
+
+
+SHOP = "shop"  # of a point's payload; the first shop's points have none
+OF_COLLECTION = re.compile(r"/collections/([^/]+)(/|$)")
+OF_SHOP = re.compile(r"-shop(\d+)(?:-|$)")  # as `catalog.per_shop.named` writes it
+
+
+def shop_payload() -> dict[str, int]:
+    """What each point of the current shop carries beside its own payload."""
+    shop_id = current_shop_id()
+    return {} if shop_id == DEFAULT_SHOP else {SHOP: shop_id}
+
+
+def _of_own_shop(request: httpx.Request, send: Any) -> httpx.Response:
+    """Where several shops are served: only collections of the current one, and in them only its points.
+
+    Each shop has collections of its own, so the filter changes no answer; it is there for the day on which one of them
+    is named by mistake. Raises VectorStoreError for another shop's collection, before anything is sent.
+    """
+    if settings.MULTI_SHOP and (found := OF_COLLECTION.search(unquote(request.url.path))):
+        if shop_of(name := found[1]) != current_shop_id():
+            raise VectorStoreError(f"The collection {name!r} is not one of this shop's.", permanent=True)
+        if request.method == "POST" and FILTERED.search(request.url.path):
+            request = _with_filter(request)
+    response: httpx.Response = send(request)
+    return response
+
+
+def shop_of(collection: str) -> int | None:
+    """The shop that a collection or alias belongs to by its name; None for one that is none of ours."""
+    for base in sorted((settings.QDRANT_ALIAS, settings.QDRANT_BEHAVIOUR_ALIAS), key=len, reverse=True):
+        if collection == base or collection.startswith(f"{base}-"):
+            found = OF_SHOP.match(collection.removeprefix(base))
+            return int(found[1]) if found else DEFAULT_SHOP
+    return None
+
+
+def _with_filter(request: httpx.Request) -> httpx.Request:
+    asked = orjson.loads(request.content)
+    for each in asked["searches"] if "searches" in asked else [asked]:
+        _narrow(each)
+    headers = {name: value for name, value in request.headers.items() if name.lower() != "content-length"}
+    return httpx.Request(
+        request.method, request.url, headers=headers, content=orjson.dumps(asked), extensions=request.extensions
+    )
+
+
+def _narrow(asked: dict[str, Any]) -> None:
+    """Let a query, and each query that it begins with, find points of the current shop alone."""
+    shop_id = current_shop_id()
+    own: dict[str, Any] = (
+        {"is_empty": {"key": SHOP}} if shop_id == DEFAULT_SHOP else {"key": SHOP, "match": {"value": shop_id}}
+    )
+    asked["filter"] = {"must": [own, *([asked["filter"]] if asked.get("filter") else [])]}
+    before = asked.get("prefetch") or []
+    for each in before if isinstance(before, list) else [before]:
+        _narrow(each)
 
 
 def _raise_store_errors(request: httpx.Request, send: Any) -> httpx.Response:

@@ -21,7 +21,7 @@ from search.index.client import get_client
 from search.index.compare import batched, compare, stored_versions
 from search.index.live import alias_target
 from search.index.outbox import active_collections
-from search.index.schema import Shape, create_collection, current_shape
+from search.index.schema import Shape, alias, create_collection, current_shape
 from search.models import IndexCollection
 
 logger = logging.getLogger(__name__)
@@ -143,11 +143,11 @@ def _go_live(row: IndexCollection) -> None:
 
 def _move_alias(name: str) -> None:
     """In one request, which Qdrant carries out as a whole: there is no moment without the alias."""
-    alias = settings.QDRANT_ALIAS
+    own = alias()
     steps: list[models.AliasOperations] = []
     if alias_target() is not None:
-        steps.append(models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=alias)))
-    create = models.CreateAlias(collection_name=name, alias_name=alias)
+        steps.append(models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=own)))
+    create = models.CreateAlias(collection_name=name, alias_name=own)
     steps.append(models.CreateAliasOperation(create_alias=create))
     get_client().update_collection_aliases(steps)
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from search.encoders.registry import Spec
 from search.index.client import get_client
 from search.index.errors import IndexMissing, VectorStoreError
-from search.index.schema import Shape
+from search.index.schema import Shape, alias
 
 T = TypeVar("T")
 CACHED_SECONDS = 1.0
@@ -33,7 +33,7 @@ _cached: dict[tuple[str, ...], tuple[float, Live]] = {}
 
 def live_collection(*, refresh: bool = False) -> Live:
     """What the alias points at, at most a second old. Raises IndexMissing before the first `embed`."""
-    key = (settings.QDRANT_URL, str(settings.VECTORD_DIR), settings.QDRANT_ALIAS)
+    key = (settings.QDRANT_URL, str(settings.VECTORD_DIR), alias())
     known = _cached.get(key)
     if known and not refresh and time.monotonic() - known[0] < CACHED_SECONDS:
         return known[1]
@@ -41,7 +41,7 @@ def live_collection(*, refresh: bool = False) -> Live:
     if name is None:
         with _lock:
             _cached.pop(key, None)
-        raise IndexMissing(settings.QDRANT_ALIAS)
+        raise IndexMissing(alias())
     # A name stands for one shape for good, so only the alias has to be asked again.
     if known and known[1].name == name:
         live = known[1]
@@ -65,8 +65,8 @@ def on_live(ask: Callable[[Live], T]) -> T:
 
 def alias_target() -> str | None:
     """The name of the collection behind the alias, from the store itself."""
-    aliases = get_client().get_aliases().aliases
-    return next((each.collection_name for each in aliases if each.alias_name == settings.QDRANT_ALIAS), None)
+    aliases, own = get_client().get_aliases().aliases, alias()
+    return next((each.collection_name for each in aliases if each.alias_name == own), None)
 
 
 def shape_of(name: str) -> Shape:

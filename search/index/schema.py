@@ -8,9 +8,10 @@ from typing import Any
 from django.conf import settings
 from qdrant_client import models
 
+from catalog.per_shop import named
 from search.documents import PAYLOAD_INDEXES
 from search.encoders.registry import Spec, current_spec, encoder_for
-from search.index.client import get_client
+from search.index.client import SHOP, get_client, shop_payload
 from search.index.errors import VectorStoreError
 
 # Raise it when points made before do not serve any more: vectors or indexes below, or what `search.documents` builds.
@@ -18,6 +19,15 @@ from search.index.errors import VectorStoreError
 SCHEMA = 1
 TEXT, IMAGE, TERMS = "text", "image", "terms"
 CONFLICT = 409
+
+
+def alias() -> str:
+    """The alias that the current shop's searches go to; its collections begin with it.
+
+    A collection for each shop: encoders may be fitted to one shop's catalogue, and how rare a word is (IDF) is a matter
+    of one shop's products.
+    """
+    return named(settings.QDRANT_ALIAS)
 
 
 @dataclass(frozen=True)
@@ -40,7 +50,7 @@ class Shape:
     @property
     def name(self) -> str:
         told = json.dumps([self.schema, self.text.model_id, self.image.model_id])
-        return f"{settings.QDRANT_ALIAS}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
+        return f"{alias()}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -111,3 +121,5 @@ def create_collection(shape: Shape) -> None:
     # Repeated for one that was there: its creator may have been killed before the last index.
     for field, kind in PAYLOAD_INDEXES.items():
         client.create_payload_index(shape.name, field, models.PayloadSchemaType(kind))
+    if shop_payload():
+        client.create_payload_index(shape.name, SHOP, models.PayloadSchemaType.INTEGER)

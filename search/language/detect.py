@@ -7,10 +7,10 @@ also tell languages that the catalogue lacks. Where all of it says nothing, it i
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 
 from django.conf import settings
 
+from catalog.per_shop import shop_cache
 from search.language import vocabulary
 from search.language.stopwords import LANGUAGES, stop_words
 from search.terms import base_language, words
@@ -38,7 +38,7 @@ def detect(text: str) -> str:
     return _detect(text, base_language(settings.LANGUAGE_CODE), lexicon.version, tuple(sorted(lexicon.languages)))
 
 
-@lru_cache(maxsize=4096)
+@shop_cache(maxsize=4096)
 def _detect(text: str, own: str, _version: int, catalogue: tuple[str, ...]) -> str:
     for language, script in _SCRIPTS:
         if script.search(text):

@@ -15,6 +15,7 @@ import orjson
 from django.conf import settings
 from django.db import DatabaseError, transaction
 
+from catalog.per_shop import PerShop
 from search.models.vocabulary import Vocabulary
 from search.terms import base_language
 
@@ -99,9 +100,14 @@ class Lexicon:
         return next(self.find(word), None) is not None
 
 
-_lock = threading.Lock()
-_held = Lexicon()
-_checked = float("-inf")
+@dataclass
+class _Held:
+    lexicon: Lexicon = field(default_factory=Lexicon)
+    checked: float = float("-inf")
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+_held: PerShop[_Held] = PerShop(_Held)
 
 
 def current() -> Lexicon:
@@ -109,28 +115,26 @@ def current() -> Lexicon:
 
     Where the database does not answer, the one that is held stays: spelling is a courtesy, and never fails a search.
     """
-    global _held, _checked
-    if time.monotonic() - _checked < CHECK_SECONDS:
-        return _held
+    held = _held.here
+    if time.monotonic() - held.checked < CHECK_SECONDS:
+        return held.lexicon
     # While one thread loads, the others go on with what there is, unless there is nothing yet.
-    if not _lock.acquire(blocking=_held.version == 0):
-        return _held
+    if not held.lock.acquire(blocking=held.lexicon.version == 0):
+        return held.lexicon
     try:
-        if time.monotonic() - _checked >= CHECK_SECONDS:
-            _held = _newest(_held)
-            _checked = time.monotonic()
+        if time.monotonic() - held.checked >= CHECK_SECONDS:
+            held.lexicon = _newest(held.lexicon)
+            held.checked = time.monotonic()
     except DatabaseError:
-        _checked = time.monotonic()
+        held.checked = time.monotonic()
     finally:
-        _lock.release()
-    return _held
+        held.lock.release()
+    return held.lexicon
 
 
 def forget() -> None:
     """Look into the database at the next call."""
-    global _held, _checked
-    with _lock:
-        _held, _checked = Lexicon(), float("-inf")
+    _held.forget()
 
 
 def _newest(held: Lexicon) -> Lexicon:

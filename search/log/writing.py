@@ -13,6 +13,7 @@ from collections import deque
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 
+from catalog.tenancy import in_shop
 from search.models import LoggedSearch
 
 log = logging.getLogger(__name__)
@@ -68,7 +69,9 @@ def flush() -> int:
             if not rows:
                 return written
             try:
-                written += _store(rows)
+                for shop_id in dict.fromkeys(row.shop_id for row in rows):
+                    with in_shop(shop_id):
+                        written += _store([row for row in rows if row.shop_id == shop_id])
             except (OperationalError, InterfaceError):
                 log.exception("%d searches could not be logged yet", len(rows))
                 with waiting.lock:

@@ -4,11 +4,12 @@ import threading
 import time
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db import DatabaseError
 
 from catalog.models import Brand, Category
+from catalog.per_shop import PerShop
 from search.terms import fold
 
 SECONDS = 30.0  # between two looks into the database
@@ -34,30 +35,35 @@ class Names:
         return sorted(found, key=lambda id: (found[id], id))[:limit]
 
 
-_lock = threading.Lock()
-_held: dict[str, Names] = {"category": Names([]), "brand": Names([])}
-_loaded = float("-inf")
+@dataclass
+class _Held:
+    categories: Names = field(default_factory=lambda: Names([]))
+    brands: Names = field(default_factory=lambda: Names([]))
+    loaded: float = float("-inf")
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+_held: PerShop[_Held] = PerShop(_Held)
 
 
 def categories_and_brands() -> tuple[Names, Names]:
     """Both, at most SECONDS behind the database. What has gone since then, the caller no longer finds there."""
-    global _held, _loaded
-    if time.monotonic() - _loaded >= SECONDS and _lock.acquire(blocking=_loaded == float("-inf")):
+    held = _held.here
+    if time.monotonic() - held.loaded >= SECONDS and held.lock.acquire(blocking=held.loaded == float("-inf")):
         try:
-            if time.monotonic() - _loaded >= SECONDS:
-                _held = {"category": _names(_categories()), "brand": _names(Brand.objects.values_list("id", "name"))}
+            if time.monotonic() - held.loaded >= SECONDS:
+                held.categories, held.brands = _names(_categories()), _names(Brand.objects.values_list("id", "name"))
         except DatabaseError:
             pass  # the names that are held will do
         finally:
-            _loaded = time.monotonic()
-            _lock.release()
-    return _held["category"], _held["brand"]
+            held.loaded = time.monotonic()
+            held.lock.release()
+    return held.categories, held.brands
 
 
 def forget() -> None:
     """Look into the database at the next call."""
-    global _loaded
-    _loaded = float("-inf")
+    _held.forget()
 
 
 def _categories() -> Iterator[tuple[int, str]]:

@@ -71,9 +71,10 @@ def _points() -> int:
     """Points of the collection that is searched; 0 where there is none yet."""
     from search.index.client import get_client
     from search.index.errors import VectorStoreError
+    from search.index.schema import alias
 
     try:
-        return get_client().get_collection(settings.QDRANT_ALIAS).points_count or 0
+        return get_client().get_collection(alias()).points_count or 0
     except VectorStoreError as error:
         if error.status == 404:
             return 0

@@ -4,7 +4,6 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -13,6 +12,7 @@ from search.index import companions, filling
 from search.index.compare import Comparison, compare_all
 from search.index.errors import IndexMissing, VectorStoreError
 from search.index.live import alias_target
+from search.index.schema import alias
 
 
 class Command(BaseCommand):
@@ -48,7 +48,7 @@ class Command(BaseCommand):
     def _compare(self, *, mend: bool) -> Comparison:
         name = alias_target()
         if name is None:
-            raise IndexMissing(settings.QDRANT_ALIAS)
+            raise IndexMissing(alias())
         return compare_all(name, mend=mend)
 
     def _tell(self, found: Comparison) -> None:

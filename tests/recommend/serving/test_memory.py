@@ -61,11 +61,11 @@ def test_all_of_it_is_forgotten_at_once(ask, shopper, market, monkeypatch):
     ask("for-you", shopper)
     monkeypatch.setattr("recommend.serving.profile.live", lambda: None)
     ask("for-you", shopper)  # and vectors of the index
-    held = [memory._pasts, serve._INTERESTS._known, vectors._KEPT._held]
+    held = [memory._pasts, serve._INTERESTS.here._known, vectors._KEPT._held]
     assert all(held)
     memory.forget()
-    assert not any([memory._pasts, serve._INTERESTS._known, vectors._KEPT._held])
-    assert serve._INTERESTS._live is None
+    assert not any([memory._pasts, serve._INTERESTS.here._known, vectors._KEPT._held])
+    assert serve._INTERESTS.here._live is None
 
 
 def test_a_product_without_vectors_is_like_nothing(market):

@@ -56,7 +56,7 @@ def test_others_go_on_with_the_old_model_while_a_new_one_is_read(version, train,
     second = train(seed=5).version
     if not second.live:
         versions.publish(second)
-    loading._cached = (-9.0, loading._key(version.path), first)
+    loading._cached.here = loading._Cached(-9.0, loading._key(version.path), first)
     reading, go_on, found = threading.Event(), threading.Event(), []
     row = {"pk": second.pk, "path": second.path}
 
@@ -103,12 +103,12 @@ def test_a_forked_child_reads_its_own(version):
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
-        os.write(writer, str(loading._cached[2]).encode())
+        os.write(writer, str(loading._cached.here.live).encode())
         os._exit(0)
     os.waitpid(child, 0)
     assert os.read(reader, 100) == b"None"
     os.close(reader), os.close(writer)
-    assert loading._cached[2] is not None
+    assert loading._cached.here.live is not None
 
 
 def test_setting_up_the_project_imports_no_torch():

@@ -175,8 +175,7 @@ def test_the_number_of_queries_is_constant():
     assert queries("espresso") == queries("mug") <= 6
 
 
-def test_names_are_looked_up_by_the_beginnings_of_their_words(monkeypatch):
-    monkeypatch.setattr(names, "_loaded", float("-inf"))
+def test_names_are_looked_up_by_the_beginnings_of_their_words():
     of = names._names([(1, "Coffee machines"), (2, "Vending machines"), (3, "Machine oil"), (4, "T-shirts")])
     assert of.beginning_with("mach", 5) == [3, 1, 2]
     assert of.beginning_with("coffee m", 5) == [1]
