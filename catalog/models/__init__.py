@@ -3,6 +3,7 @@
 from catalog.models.outbox import OutboxEntry
 from catalog.models.product import Picture, Product, ProductCode, Variant
 from catalog.models.promotion import Collection, CollectionItem, Promotion
+from catalog.models.shop import Shop, ShopHost
 from catalog.models.taxonomy import Brand, Category, Store, Tag
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "Product",
     "ProductCode",
     "Promotion",
+    "Shop",
+    "ShopHost",
     "Store",
     "Tag",
     "Variant",

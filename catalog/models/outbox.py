@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from django.db import models
 from django.utils import timezone
 
+from catalog.models.rows import ShopRow
 
-class OutboxEntry(models.Model):
+
+class OutboxEntry(ShopRow):
     """One product whose point must be brought level. Written in the transaction of the change, at most one a product.
 
     Whoever drains it looks at the product's row as it is now (published: upsert the point; anything else: delete it),
@@ -16,7 +18,7 @@ class OutboxEntry(models.Model):
     """
 
     # No foreign key: the entry outlives a deleted product, whose point must go.
-    product_id = models.BigIntegerField(unique=True)
+    product_id = models.BigIntegerField()
     token = models.UUIDField(default=uuid.uuid4)
     created_at = models.DateTimeField(default=timezone.now)
     available_at = models.DateTimeField(default=timezone.now, help_text="Not before this: a lease or a back-off")
@@ -28,7 +30,8 @@ class OutboxEntry(models.Model):
     class Meta:
         verbose_name_plural = "outbox entries"
         ordering = ["id"]
-        indexes = [models.Index(fields=["parked_at", "available_at"])]
+        indexes = [models.Index(fields=["parked_at", "shop", "available_at"])]
+        constraints = [models.UniqueConstraint(fields=["product_id", "shop"], name="outbox_entry_once")]
 
     def __str__(self) -> str:
         return f"product {self.product_id}"
@@ -44,6 +47,6 @@ class OutboxEntry(models.Model):
             [OutboxEntry(product_id=product_id) for product_id in dict.fromkeys(product_ids)],
             batch_size=500,
             update_conflicts=True,
-            unique_fields=["product_id"],
+            unique_fields=["product_id", "shop"],
             update_fields=["token", "attempts", "error", "parked_at"],
         )

@@ -6,13 +6,13 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
-from simple_history.models import HistoricalRecords
 
 from catalog import validators
+from catalog.models.rows import ShopHistory, ShopRow
 from catalog.models.taxonomy import Brand, Category, Store, Tag
 
 
-class Product(models.Model):
+class Product(ShopRow):
     """One thing that can be bought. Write it through `catalog.services`, which keeps the index in step."""
 
     class Status(models.TextChoices):
@@ -20,8 +20,8 @@ class Product(models.Model):
         PUBLISHED = "published", "Published"
         ARCHIVED = "archived", "Archived"  # soft removal: history and orders keep their product
 
-    sku = models.CharField("SKU", max_length=64, unique=True)
-    slug = models.SlugField(max_length=220, unique=True, allow_unicode=True, blank=True)
+    sku = models.CharField("SKU", max_length=64)
+    slug = models.SlugField(max_length=220, allow_unicode=True, blank=True, db_index=False)
     title = models.CharField(max_length=500)
     description = models.TextField(blank=True)
     translations = models.JSONField(
@@ -38,7 +38,7 @@ class Product(models.Model):
     )
     mpn = models.CharField("model number", max_length=120, blank=True)
     family = models.CharField(
-        max_length=120, blank=True, db_index=True, help_text="Products that differ only in colour or size share one."
+        max_length=120, blank=True, help_text="Products that differ only in colour or size share one."
     )
 
     category = models.ForeignKey(Category, on_delete=models.PROTECT, null=True, blank=True, related_name="products")
@@ -66,15 +66,18 @@ class Product(models.Model):
     # SHA-256 over the imported row, so that an import leaves unchanged rows untouched.
     content_hash = models.CharField(max_length=64, blank=True, editable=False)
 
-    history = HistoricalRecords(excluded_fields=["version", "content_hash", "updated_at"])
+    history = ShopHistory(excluded_fields=["version", "content_hash", "updated_at"])
 
     class Meta:
         ordering = ["-id"]
         indexes = [
-            models.Index(fields=["status", "-published_at"]),
+            models.Index(fields=["status", "shop", "-published_at"]),
             models.Index(fields=["category", "status"]),
+            models.Index(fields=["family", "shop"]),
         ]
         constraints = [
+            models.UniqueConstraint(fields=["sku", "shop"], name="product_sku_once"),
+            models.UniqueConstraint(fields=["slug", "shop"], name="product_slug_once"),
             models.CheckConstraint(
                 condition=Q(price__isnull=True) | Q(price__gte=0), name="product_price_not_negative"
             ),
@@ -99,7 +102,7 @@ class Product(models.Model):
         return self.price is not None and self.compare_at_price is not None and self.compare_at_price > self.price
 
 
-class ProductCode(models.Model):
+class ProductCode(ShopRow):
     """A code that names exactly one product or a few: sku, model number, EAN; of the product and of its variants."""
 
     class Kind(models.TextChoices):
@@ -111,9 +114,10 @@ class ProductCode(models.Model):
     kind = models.CharField(max_length=3, choices=Kind.choices)
     value = models.CharField(max_length=120)
     # Lower case without spaces and punctuation (`catalog.text.normalise_code`): "DV7-1211 EA" finds "dv7-1211ea".
-    normalised = models.CharField(max_length=120, db_index=True)
+    normalised = models.CharField(max_length=120)
 
     class Meta:
+        indexes = [models.Index(fields=["normalised", "shop"])]
         constraints = [
             models.UniqueConstraint(fields=["product", "kind", "value"], name="product_code_once"),
             models.CheckConstraint(condition=Q(kind__in=["sku", "mpn", "ean"]), name="product_code_kind_known"),
@@ -123,11 +127,11 @@ class ProductCode(models.Model):
         return f"{self.kind} {self.value}"
 
 
-class Variant(models.Model):
+class Variant(ShopRow):
     """A size, pack or finish of a product that is bought under its own sku. A null price means the product's."""
 
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="variants")
-    sku = models.CharField("SKU", max_length=64, unique=True)
+    sku = models.CharField("SKU", max_length=64)
     title = models.CharField(max_length=200)
     attributes = models.JSONField(default=dict, blank=True, validators=[validators.attributes])
     price = models.DecimalField(
@@ -139,6 +143,7 @@ class Variant(models.Model):
     class Meta:
         ordering = ["position", "id"]
         constraints = [
+            models.UniqueConstraint(fields=["sku", "shop"], name="variant_sku_once"),
             models.CheckConstraint(
                 condition=Q(price__isnull=True) | Q(price__gte=0), name="variant_price_not_negative"
             ),
@@ -148,7 +153,7 @@ class Variant(models.Model):
         return self.title
 
 
-class Picture(models.Model):
+class Picture(ShopRow):
     """One verified picture of a product. The original is kept; thumbnails are made by a task."""
 
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="pictures")
@@ -158,7 +163,7 @@ class Picture(models.Model):
     width = models.PositiveIntegerField(default=0, editable=False)
     height = models.PositiveIntegerField(default=0, editable=False)
     sha256 = models.CharField(max_length=64, editable=False, help_text="Of the stored file")
-    phash = models.CharField(max_length=16, editable=False, db_index=True, help_text="Perceptual hash, 64 bits as hex")
+    phash = models.CharField(max_length=16, editable=False, help_text="Perceptual hash, 64 bits as hex")
     source = models.CharField(max_length=1000, blank=True, editable=False, help_text="File or address it came from")
     thumbnails = models.JSONField(default=dict, editable=False, help_text='{"small": "thumbnails/…webp", …}')
     thumbnail_error = models.CharField(max_length=500, blank=True, editable=False)
@@ -166,6 +171,7 @@ class Picture(models.Model):
 
     class Meta:
         ordering = ["position", "id"]
+        indexes = [models.Index(fields=["phash", "shop"])]
         constraints = [models.UniqueConstraint(fields=["product", "sha256"], name="picture_once_per_product")]
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from catalog.models.product import Product
+from catalog.models.rows import ShopRow
 from catalog.models.taxonomy import Brand, Category
 
 
@@ -19,7 +20,7 @@ class Scope(NamedTuple):
     brands: frozenset[int]
 
 
-class Promotion(models.Model):
+class Promotion(ShopRow):
     """A discount on the products in scope while its window is open. An empty scope means every product."""
 
     class Kind(models.TextChoices):
@@ -29,7 +30,7 @@ class Promotion(models.Model):
         FREE_SHIPPING = "free_shipping", "Free shipping"
 
     name = models.CharField(max_length=160)
-    slug = models.SlugField(max_length=180, unique=True, allow_unicode=True)
+    slug = models.SlugField(max_length=180, allow_unicode=True, db_index=False)
     description = models.TextField(blank=True)
     kind = models.CharField(max_length=20, choices=Kind.choices)
     value = models.DecimalField(
@@ -47,6 +48,7 @@ class Promotion(models.Model):
     class Meta:
         ordering = ["-starts_at"]
         constraints = [
+            models.UniqueConstraint(fields=["slug", "shop"], name="promotion_slug_once"),
             models.CheckConstraint(
                 condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")), name="promotion_ends_after_start"
             ),
@@ -93,16 +95,17 @@ class Promotion(models.Model):
         return bool(category_path) and category_path.startswith(scope.category_paths)
 
 
-class Collection(models.Model):
+class Collection(ShopRow):
     """Products that a merchandiser put together ("Picnic in the park")."""
 
     title = models.CharField(max_length=160)
-    slug = models.SlugField(max_length=180, unique=True, allow_unicode=True)
+    slug = models.SlugField(max_length=180, allow_unicode=True, db_index=False)
     description = models.TextField(blank=True)
     products = models.ManyToManyField(Product, through="CollectionItem", related_name="collections")
 
     class Meta:
         ordering = ["title"]
+        constraints = [models.UniqueConstraint(fields=["slug", "shop"], name="collection_slug_once")]
 
     def __str__(self) -> str:
         return self.title
@@ -111,7 +114,7 @@ class Collection(models.Model):
         return reverse("shop:collection", args=[self.slug])
 
 
-class CollectionItem(models.Model):
+class CollectionItem(ShopRow):
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="items")
     product = models.ForeignKey(Product, on_delete=models.CASCADE)
     position = models.PositiveSmallIntegerField(default=0)

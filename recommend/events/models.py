@@ -7,8 +7,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from catalog.models.rows import ShopRow
 
-class Shopper(models.Model):
+
+class Shopper(ShopRow):
     """Somebody who shops, known by an anonymous key on one device, or by an account on all of them.
 
     On login the device's shopper points to the account's (`merged_into`); nothing is rewritten, so taking the pointer
@@ -16,9 +18,10 @@ class Shopper(models.Model):
     so that the next login does not repeat it.
     """
 
-    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False, help_text="What the device's cookie holds")
-    user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="shopper"
+    key = models.UUIDField(default=uuid.uuid4, editable=False, help_text="What the device's cookie holds")
+    # An account may shop in several shops, and is a shopper of its own in each.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, db_index=False, related_name="+"
     )
     # With an account goes what was done on its devices.
     merged_into = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="merged")
@@ -29,6 +32,8 @@ class Shopper(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["key", "shop"], name="shopper_key_once"),
+            models.UniqueConstraint(fields=["user", "shop"], name="shopper_account_once"),
             models.CheckConstraint(condition=~Q(merged_into=models.F("id")), name="shopper_not_merged_into_itself")
         ]
 
@@ -36,7 +41,7 @@ class Shopper(models.Model):
         return str(self.user) if self.user_id else f"shopper {str(self.key)[:8]}"
 
 
-class Event(models.Model):
+class Event(ShopRow):
     """One thing that one shopper did. Never updated; removed only when it is older than EVENT_RETENTION_DAYS.
 
     Write it through `recommend.events.log.record`. On PostgreSQL the table is partitioned by month and its primary key
@@ -93,13 +98,13 @@ class Event(models.Model):
         indexes = [
             models.Index(fields=["shopper", "-happened_at"]),
             models.Index(fields=["product", "kind", "-happened_at"]),
-            models.Index(fields=["-happened_at"]),
-            models.Index(fields=["search_id"], condition=Q(search_id__isnull=False), name="event_of_a_search"),
+            models.Index(fields=["-happened_at", "shop"]),
+            models.Index(fields=["search_id", "shop"], condition=Q(search_id__isnull=False), name="event_of_a_search"),
         ]
         constraints = [
             # With the time, because on PostgreSQL the table is partitioned by it; a client that sends an event again
             # sends its time again.
-            models.UniqueConstraint(fields=["event_id", "happened_at"], name="event_once"),
+            models.UniqueConstraint(fields=["event_id", "happened_at", "shop"], name="event_once"),
             models.CheckConstraint(
                 condition=Q(consent=True, shopper__isnull=False)
                 | Q(consent=False, shopper__isnull=True, query="", search_id__isnull=True, basket="", session=""),

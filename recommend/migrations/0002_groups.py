@@ -17,7 +17,7 @@ GROUPS = {"viewer": VIEWER, "merchandiser": MERCHANDISER, "administrator": ADMIN
 
 
 def extend_groups(apps, schema_editor):
-    # On a fresh database the permissions are made only after the last migration; see catalog's 0003_groups.
+    # On a fresh database the permissions are made only after the last migration; see catalog's 0002_groups.
     config = apps.get_app_config("recommend")
     config.models_module = True
     create_permissions(config, verbosity=0, apps=apps, using=schema_editor.connection.alias)
@@ -32,7 +32,7 @@ def extend_groups(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("recommend", "0001_initial"),
-        ("catalog", "0003_groups"),
+        ("catalog", "0002_groups"),
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
     ]

@@ -2,8 +2,10 @@
 
 from django.db import models
 
+from catalog.models.rows import ShopRow
 
-class Companions(models.Model):
+
+class Companions(ShopRow):
     """What goes with one product, strongest first. `rows` holds [product id, together, alone, lift, G²] for each.
 
     "basket": both in one basket; `together` and `alone` count baskets with both, and with this product.
@@ -26,7 +28,7 @@ class Companions(models.Model):
         return f"{self.kind} of product {self.product_id}"
 
 
-class Crossing(models.Model):
+class Crossing(ShopRow):
     """From which category shoppers go on to which others. `rows`: [category id, together, alone, lift, G²] for each."""
 
     category = models.OneToOneField("catalog.Category", on_delete=models.CASCADE, related_name="+")
@@ -37,7 +39,7 @@ class Crossing(models.Model):
         return f"crossings from category {self.category_id}"
 
 
-class Demand(models.Model):
+class Demand(ShopRow):
     """How much one product is wanted, and how much more than usual. Counts are of shoppers, once a day each."""
 
     product = models.OneToOneField("catalog.Product", on_delete=models.CASCADE, related_name="+")
@@ -48,13 +50,13 @@ class Demand(models.Model):
     counted_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["-popularity"]), models.Index(fields=["-rise"])]
+        indexes = [models.Index(fields=["-popularity", "shop"]), models.Index(fields=["-rise", "shop"])]
 
     def __str__(self) -> str:
         return f"demand for product {self.product_id}"
 
 
-class Exposure(models.Model):
+class Exposure(ShopRow):
     """How often one product was shown on the surface of new arrivals, and clicked there, as known in one hour."""
 
     product = models.ForeignKey("catalog.Product", on_delete=models.CASCADE, related_name="+", db_constraint=False)
@@ -63,7 +65,7 @@ class Exposure(models.Model):
     clicks = models.PositiveIntegerField(default=0)
 
     class Meta:
-        indexes = [models.Index(fields=["hour"])]
+        indexes = [models.Index(fields=["hour", "shop"])]
         constraints = [models.UniqueConstraint(fields=["product", "hour"], name="exposure_once")]
 
     def __str__(self) -> str:

@@ -8,8 +8,10 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from catalog.models.rows import ShopRow
 
-class Campaign(models.Model):
+
+class Campaign(ShopRow):
     """A store pays for places of its products while the window is open and the budget lasts."""
 
     class Charge(models.TextChoices):
@@ -101,7 +103,7 @@ class Campaign(models.Model):
         return self.State.RUNNING
 
 
-class Placement(models.Model):
+class Placement(ShopRow):
     """One sponsored product shown to one shopper, with the price its charge would be (second price).
 
     Kept for SPONSORED_RETENTION_DAYS; longer, and then without the shopper, where it was charged.
@@ -122,14 +124,14 @@ class Placement(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["campaign", "shopper", "-shown_at"]),
-            models.Index(fields=["shown_at"]),
+            models.Index(fields=["shown_at", "shop"]),
         ]
 
     def __str__(self) -> str:
         return f"{self.campaign_id} on {self.surface}"
 
 
-class Charge(models.Model):
+class Charge(ShopRow):
     """Money taken from a campaign for one placement. The one-to-one is what makes it exactly once."""
 
     placement = models.OneToOneField(Placement, on_delete=models.PROTECT, related_name="charge")
@@ -144,7 +146,7 @@ class Charge(models.Model):
         return f"{self.amount} of {self.campaign_id}"
 
 
-class CampaignDay(models.Model):
+class CampaignDay(ShopRow):
     """How often a campaign was shown and clicked in one day, of placements that are no longer kept."""
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="days")

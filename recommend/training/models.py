@@ -4,8 +4,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from catalog.models.rows import ShopManager, ShopQuerySet, ShopRow
 
-class ModelVersion(models.Model):
+
+class ModelVersion(ShopRow):
     """A trained recommender: its files, what it was trained on, how it did on held-out data. One of them is live."""
 
     class Points(models.TextChoices):
@@ -32,20 +34,20 @@ class ModelVersion(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(fields=["live"], condition=Q(live=True), name="model_version_one_live"),
+            models.UniqueConstraint(fields=["live", "shop"], condition=Q(live=True), name="model_version_one_live"),
         ]
 
     def __str__(self) -> str:
         return f"{self.name} {self.pk}"
 
 
-class TrainingRuns(models.QuerySet["TrainingRun"]):
+class TrainingRuns(ShopQuerySet):
     def active(self) -> "TrainingRuns":
         """Waiting or running."""
         return self.filter(state__in=(TrainingRun.State.WAITING, TrainingRun.State.RUNNING))
 
 
-class TrainingRun(models.Model):
+class TrainingRun(ShopRow):
     """One training in a worker: how far it is, and what became of it."""
 
     class State(models.TextChoices):
@@ -65,7 +67,7 @@ class TrainingRun(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
 
-    objects = TrainingRuns.as_manager()
+    objects = ShopManager.from_queryset(TrainingRuns)()
 
     class Meta:
         ordering = ["-id"]

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from catalog.models.rows import ShopRow
 from search.models.judgments import JudgmentSet
 
 
@@ -21,7 +22,7 @@ def check_overrides(value: Any) -> None:
         raise ValidationError(str(error)) from error
 
 
-class SearchConfiguration(models.Model):
+class SearchConfiguration(ShopRow):
     """A draft of how the search could rank: overrides of `search.query.configuration.Configuration` under a name."""
 
     class Mode(models.TextChoices):
@@ -29,7 +30,7 @@ class SearchConfiguration(models.Model):
         LEXICAL = "lexical", "Words alone"
         SEMANTIC = "semantic", "Meaning alone"
 
-    name = models.SlugField(max_length=60, unique=True, help_text="Letters, digits, - and _: more-words")
+    name = models.SlugField(max_length=60, db_index=False, help_text="Letters, digits, - and _: more-words")
     mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.HYBRID)
     overrides = models.JSONField(
         default=dict,
@@ -43,6 +44,7 @@ class SearchConfiguration(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [
+            models.UniqueConstraint(fields=["name", "shop"], name="search_configuration_name_once"),
             models.CheckConstraint(
                 condition=Q(mode__in=["hybrid", "lexical", "semantic"]), name="search_configuration_mode_known"
             )
@@ -56,7 +58,7 @@ class SearchConfiguration(models.Model):
             raise ValidationError({"name": f"{self.name} is the name of a mode already."})
 
 
-class ComparisonRun(models.Model):
+class ComparisonRun(ShopRow):
     """Two configurations over many queries: those of a set, with its judgments, or the most popular ones without any.
 
     It holds copies of both configurations, so that what it found stays true when they are changed.

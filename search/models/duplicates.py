@@ -6,9 +6,10 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from catalog.models import Product
+from catalog.models.rows import ShopRow
 
 
-class DuplicateCheck(models.Model):
+class DuplicateCheck(ShopRow):
     """What a product was like when it was last compared. It is compared again when its version is another one."""
 
     product = models.OneToOneField(Product, on_delete=models.CASCADE, related_name="+")
@@ -20,7 +21,7 @@ class DuplicateCheck(models.Model):
         return f"product {self.product_id}, version {self.version}"
 
 
-class DuplicatePair(models.Model):
+class DuplicatePair(ShopRow):
     """Two products that look like one. A decision is kept: the pair does not come back."""
 
     class State(models.TextChoices):

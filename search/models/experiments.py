@@ -7,10 +7,11 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from catalog.models.rows import ShopRow
 from search.models.comparisons import SearchConfiguration
 
 
-class Experiment(models.Model):
+class Experiment(ShopRow):
     """Two configurations of the search, between which visitors are divided or whose results are interleaved.
 
     One runs at a time, so that what differs between its arms is its own doing. What the configurations say is copied
@@ -32,7 +33,7 @@ class Experiment(models.Model):
         CART = "cart", "Searches with an addition to the cart"
         PURCHASE = "purchase", "Searches with a purchase"
 
-    name = models.CharField(max_length=120, unique=True)
+    name = models.CharField(max_length=120)
     note = models.TextField(blank=True, help_text="What is expected, written down before it starts")
     mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.SPLIT)
     configuration_a = models.ForeignKey(
@@ -61,7 +62,8 @@ class Experiment(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(fields=["state"], condition=Q(state="running"), name="experiment_one_running"),
+            models.UniqueConstraint(fields=["name", "shop"], name="experiment_name_once"),
+            models.UniqueConstraint(fields=["state", "shop"], condition=Q(state="running"), name="experiment_one_running"),
             models.CheckConstraint(condition=Q(share__gte=0, share__lte=1), name="experiment_share_is_a_share"),
             models.CheckConstraint(condition=Q(mode__in=["split", "interleave"]), name="experiment_mode_known"),
             models.CheckConstraint(

@@ -3,8 +3,10 @@
 from django.db import models
 from django.utils import timezone
 
+from catalog.models.rows import ShopRow
 
-class Embedding(models.Model):
+
+class Embedding(ShopRow):
     """The vector of one text or picture by one model. Unchanged content is never encoded twice.
 
     It serves every product and every collection, and outlives a lost vector store.
@@ -18,13 +20,13 @@ class Embedding(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["model_id", "sha256"], name="embedding_once")]
+        constraints = [models.UniqueConstraint(fields=["model_id", "sha256", "shop"], name="embedding_once")]
 
     def __str__(self) -> str:
         return f"{self.model_id} {self.sha256[:12]}"
 
 
-class IndexCollection(models.Model):
+class IndexCollection(ShopRow):
     """A collection in the vector store and how far it has been filled. Which one is searched, the alias alone says."""
 
     class State(models.TextChoices):
@@ -32,7 +34,7 @@ class IndexCollection(models.Model):
         LIVE = "live", "Live"
         RETIRED = "retired", "Retired"  # takes no writes, and is dropped when nobody can still be asking it
 
-    name = models.CharField(max_length=120, unique=True)
+    name = models.CharField(max_length=120)
     state = models.CharField(max_length=10, choices=State.choices, default=State.FILLING)
     shape = models.JSONField(help_text="Schema and encoders, as the collection's own metadata has them")
     fed_to = models.BigIntegerField(default=0, help_text="Products up to this id have been compared and queued for it")
@@ -42,6 +44,7 @@ class IndexCollection(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["name", "shop"], name="index_collection_name_once"),
             models.CheckConstraint(
                 condition=models.Q(state__in=["filling", "live", "retired"]), name="index_collection_state_known"
             )
@@ -51,7 +54,7 @@ class IndexCollection(models.Model):
         return f"{self.name} ({self.state})"
 
 
-class EncoderVersion(models.Model):
+class EncoderVersion(ShopRow):
     """Weights that an encoder was fitted with, and their report. Made by `finetune`; see `search.encoders.versions`.
 
     Collections remember the version they were filled with, so a version is kept for as long as one of them may be used.
@@ -70,7 +73,7 @@ class EncoderVersion(models.Model):
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["kind"], condition=models.Q(active=True), name="encoder_version_one_active_per_kind"
+                fields=["kind", "shop"], condition=models.Q(active=True), name="encoder_version_one_active_per_kind"
             ),
             models.CheckConstraint(condition=models.Q(kind__in=["text", "image"]), name="encoder_version_kind_known"),
         ]

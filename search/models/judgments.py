@@ -5,25 +5,28 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from catalog.models.rows import ShopRow
+
 GRADES = ((3, "Perfect"), (2, "Good"), (1, "Marginal"), (0, "Irrelevant"))
 BEST = 3
 
 
-class JudgmentSet(models.Model):
+class JudgmentSet(ShopRow):
     """Queries that are judged together, such as the hundred most popular ones. Its name is used on the command line."""
 
-    name = models.SlugField(max_length=60, unique=True, help_text="Letters, digits, - and _: popular-2025")
+    name = models.SlugField(max_length=60, db_index=False, help_text="Letters, digits, - and _: popular-2025")
     note = models.TextField(blank=True, help_text="What the queries are, and how they are to be judged")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["name", "shop"], name="judgment_set_name_once")]
 
     def __str__(self) -> str:
         return self.name
 
 
-class JudgedQuery(models.Model):
+class JudgedQuery(ShopRow):
     """One query of a set."""
 
     set = models.ForeignKey(JudgmentSet, on_delete=models.CASCADE, related_name="queries")
@@ -39,7 +42,7 @@ class JudgedQuery(models.Model):
         return self.text
 
 
-class Judgment(models.Model):
+class Judgment(ShopRow):
     """What one judge says of one product for one query. Judges are kept apart; who reads them combines them.
 
     The product goes by its sku and the judge by name, because judgments outlive both: a product that comes back has

@@ -4,8 +4,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from catalog.models.rows import ShopRow
 
-class LoggedSearch(models.Model):
+
+class LoggedSearch(ShopRow):
     """One search by one visitor, as it was answered. Written through `search.log`, deleted after SEARCH_LOG_DAYS.
 
     Clicks, carts and purchases name the row by its id (`recommend.events.models.Event.search_id`). Without consent the
@@ -44,9 +46,9 @@ class LoggedSearch(models.Model):
     class Meta:
         verbose_name_plural = "logged searches"
         indexes = [
-            models.Index(fields=["-happened_at"]),
-            models.Index(fields=["visitor", "-happened_at"]),
-            models.Index(fields=["normalised", "-happened_at"]),
+            models.Index(fields=["-happened_at", "shop"]),
+            models.Index(fields=["visitor", "shop", "-happened_at"]),
+            models.Index(fields=["normalised", "shop", "-happened_at"]),
         ]
         constraints = [
             models.CheckConstraint(
@@ -60,13 +62,13 @@ class LoggedSearch(models.Model):
         return f"“{self.query}” at {self.happened_at:%Y-%m-%d %H:%M}"
 
 
-class PopularQuery(models.Model):
+class PopularQuery(ShopRow):
     """A query that at least SEARCH_POPULAR_VISITORS different visitors typed, counted anew by `search.log.popular`.
 
     What fewer typed is in no row, so that nobody's name or ailment is suggested to others.
     """
 
-    normalised = models.CharField(max_length=200, unique=True)
+    normalised = models.CharField(max_length=200)
     query = models.CharField(max_length=300, help_text="As most visitors typed it")
     count = models.PositiveIntegerField(default=0)
     visitors = models.PositiveIntegerField(default=0)
@@ -77,7 +79,8 @@ class PopularQuery(models.Model):
 
     class Meta:
         verbose_name_plural = "popular queries"
-        indexes = [models.Index(fields=["-visitors"])]
+        indexes = [models.Index(fields=["-visitors", "shop"])]
+        constraints = [models.UniqueConstraint(fields=["normalised", "shop"], name="popular_query_once")]
 
     def __str__(self) -> str:
         return self.query

@@ -3,11 +3,13 @@
 from django.db import models
 from django.utils import timezone
 
+from catalog.models.rows import ShopRow
 
-class IndexingMinute(models.Model):
+
+class IndexingMinute(ShopRow):
     """What was brought level with the index within one minute, by all workers, and how the outbox stood at its end."""
 
-    minute = models.DateTimeField(unique=True)
+    minute = models.DateTimeField()
     products = models.PositiveIntegerField(default=0, help_text="Points written or deleted")
     failed = models.PositiveIntegerField(default=0, help_text="Put off or parked with their error")
     texts = models.PositiveIntegerField(default=0, help_text="Encoded")
@@ -20,6 +22,7 @@ class IndexingMinute(models.Model):
 
     class Meta:
         ordering = ["-minute"]
+        constraints = [models.UniqueConstraint(fields=["minute", "shop"], name="indexing_minute_once")]
 
     def __str__(self) -> str:
         return f"{self.minute:%Y-%m-%d %H:%M}"

@@ -2,8 +2,10 @@
 
 from django.db import models
 
+from catalog.models.rows import ShopRow
 
-class Phrase(models.Model):
+
+class Phrase(ShopRow):
     """One meaning of a phrase: the values of one facet that it names. Learned anew from the catalogue as a whole.
 
     `key` holds the stems of the phrase's words in `language`, parted by spaces. A phrase that means nothing that can be
@@ -22,15 +24,15 @@ class Phrase(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["language", "key", "facet"], name="search_phrase_meaning_once"),
+            models.UniqueConstraint(fields=["language", "key", "facet", "shop"], name="search_phrase_meaning_once"),
         ]
-        indexes = [models.Index(fields=["key"], name="search_phrase_key")]
+        indexes = [models.Index(fields=["key", "shop"], name="search_phrase_key")]
 
     def __str__(self) -> str:
         return f"{self.key} ({self.language}): {self.facet or 'as it stands'}"
 
 
-class FacetCoverage(models.Model):
+class FacetCoverage(ShopRow):
     """The share of a category's products, with its subtree, that have a facet at all; category "" is the catalogue."""
 
     category = models.CharField(max_length=160, blank=True, help_text="Slug")
@@ -38,7 +40,7 @@ class FacetCoverage(models.Model):
     share = models.FloatField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["category", "facet"], name="search_facet_coverage_once")]
+        constraints = [models.UniqueConstraint(fields=["category", "facet", "shop"], name="search_facet_coverage_once")]
 
     def __str__(self) -> str:
         return f"{self.facet} in {self.category or 'everything'}: {self.share:.2f}"

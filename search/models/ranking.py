@@ -4,8 +4,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from catalog.models.rows import ShopRow
 
-class RankingVersion(models.Model):
+
+class RankingVersion(ShopRow):
     """One fitted fusion or ranker. At most one of each kind is live; see `search.ranking.versions`.
 
     Everything a process needs lies in the row: weights as JSON, a ranker's trees in LightGBM's own text format, which
@@ -31,7 +33,7 @@ class RankingVersion(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(fields=["kind"], condition=Q(live=True), name="ranking_version_one_live_per_kind"),
+            models.UniqueConstraint(fields=["kind", "shop"], condition=Q(live=True), name="ranking_version_one_live_per_kind"),
             models.CheckConstraint(condition=Q(kind__in=["fusion", "ranker"]), name="ranking_version_kind_known"),
         ]
 

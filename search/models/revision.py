@@ -6,16 +6,21 @@ from typing import Any
 from django.db import models
 from django.db.models.signals import post_delete, post_save
 
+from catalog.models.rows import ShopRow
+
 
 def _token() -> str:
     return uuid.uuid4().hex
 
 
-class Revision(models.Model):
+class Revision(ShopRow):
     """The state of the table `name`. Each write gives it a new token; a token never comes again."""
 
-    name = models.CharField(max_length=40, primary_key=True)
+    name = models.CharField(max_length=40)
     token = models.CharField(max_length=32, default=_token)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["name", "shop"], name="revision_once")]
 
     def __str__(self) -> str:
         return f"{self.name} {self.token[:8]}"

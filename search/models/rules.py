@@ -4,9 +4,9 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
-from simple_history.models import HistoricalRecords
 
 from catalog.models import Brand, Category, Product, Tag
+from catalog.models.rows import ShopHistory, ShopRow
 from search.models.revision import bumps
 
 RULES = "rules"  # the revision's name
@@ -14,7 +14,7 @@ LAST_POSITION = 48
 LEAST_FACTOR, MOST_FACTOR = 1.1, 10.0
 
 
-class Rule(models.Model):
+class Rule(ShopRow):
     """Conditions, all of which must hold, and a redirect; what else it does are its actions."""
 
     class Match(models.TextChoices):
@@ -52,7 +52,7 @@ class Rule(models.Model):
     told = models.TextField("actions", blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    history = HistoricalRecords(excluded_fields=["created_at"])
+    history = ShopHistory(excluded_fields=["created_at"])
 
     class Meta:
         ordering = ["-priority", "id"]
@@ -70,7 +70,7 @@ class Rule(models.Model):
         return self.name
 
 
-class RuleAction(models.Model):
+class RuleAction(ShopRow):
     """One thing that a rule does, to one product or to all of a brand, category, tag or attribute value."""
 
     class Kind(models.TextChoices):

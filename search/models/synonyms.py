@@ -4,14 +4,14 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
-from simple_history.models import HistoricalRecords
 
+from catalog.models.rows import ShopHistory, ShopRow
 from search.models.revision import bumps
 
 SYNONYMS = "synonyms"  # the revision's name
 
 
-class Synonym(models.Model):
+class Synonym(ShopRow):
     """Phrases of which each finds what the others find, or (one-way) phrases that find what others find as well.
 
     Phrases stand in one field, parted by commas, as `search.language.synonyms.phrases` reads and writes them. One entry
@@ -40,7 +40,7 @@ class Synonym(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    history = HistoricalRecords(excluded_fields=["author", "created_at"])
+    history = ShopHistory(excluded_fields=["author", "created_at"])
 
     class Meta:
         ordering = ["words", "id"]
@@ -60,7 +60,7 @@ class Synonym(models.Model):
         return f"{self.words} → {self.also}" if self.also else self.words
 
 
-class SynonymSuggestion(models.Model):
+class SynonymSuggestion(ShopRow):
     """Two phrases that shoppers seem to mean the same by, with the evidence; somebody accepts or dismisses it."""
 
     class Source(models.TextChoices):
@@ -86,7 +86,7 @@ class SynonymSuggestion(models.Model):
     class Meta:
         ordering = ["-support", "-lift", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["first", "second", "source"], name="synonym_suggestion_once"),
+            models.UniqueConstraint(fields=["first", "second", "source", "shop"], name="synonym_suggestion_once"),
             models.CheckConstraint(condition=Q(first__lt=F("second")), name="synonym_suggestion_in_order"),
             models.CheckConstraint(
                 condition=Q(state__in=["open", "accepted", "dismissed"]), name="synonym_suggestion_state_known"

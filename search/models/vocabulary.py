@@ -3,8 +3,10 @@
 from django.db import models
 from django.utils import timezone
 
+from catalog.models.rows import ShopRow
 
-class Vocabulary(models.Model):
+
+class Vocabulary(ShopRow):
     """All words of the published products with their frequencies, as of one moment. Its id is its version.
 
     One row holds all of it: a process loads the whole anyway, a reader never meets half of a new one, and a new one

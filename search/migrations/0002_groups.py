@@ -1,16 +1,29 @@
-"""Who sees what of the searches: reports and popular queries all, the log itself only administrators."""
+"""Who may do what with synonyms, rules, judgments, duplicates, experiments and what was searched for."""
 
 from django.contrib.auth.management import create_permissions
 from django.db import migrations
 
-VIEWER = {"view_popularquery", "view_experiment"}
-MERCHANDISER = VIEWER | {"change_popularquery", "add_experiment", "change_experiment", "delete_experiment"}
-ADMINISTRATOR = MERCHANDISER | {"view_loggedsearch"}
+STEERING = ("synonym", "rule", "ruleaction")
+JUDGING = ("judgmentset", "judgedquery", "judgment", "searchconfiguration", "comparisonrun")
+KEPT = (*STEERING, *JUDGING, "experiment")
+SHOWN = (
+    *KEPT, "synonymsuggestion", "historicalsynonym", "historicalrule", "duplicatepair", "popularquery",
+    "rankingversion",
+)
+
+VIEWER = {f"view_{model}" for model in SHOWN}
+MERCHANDISER = (
+    VIEWER
+    | {f"{verb}_{model}" for verb in ("add", "change", "delete") for model in KEPT}
+    | {f"change_{model}" for model in ("synonymsuggestion", "duplicatepair", "popularquery")}
+)
+# The log of single searches is for administrators alone.
+ADMINISTRATOR = MERCHANDISER | {"view_loggedsearch", "change_rankingversion"}
 GROUPS = {"viewer": VIEWER, "merchandiser": MERCHANDISER, "administrator": ADMINISTRATOR}
 
 
 def extend_groups(apps, schema_editor):
-    # On a fresh database the permissions are made only after the last migration; see catalog's 0003_groups.
+    # On a fresh database the permissions are made only after the last migration; see catalog's 0002_groups.
     config = apps.get_app_config("search")
     config.models_module = True
     create_permissions(config, verbosity=0, apps=apps, using=schema_editor.connection.alias)
@@ -24,8 +37,8 @@ def extend_groups(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("search", "0013_duplicate_groups"),
-        ("catalog", "0003_groups"),
+        ("search", "0001_initial"),
+        ("catalog", "0002_groups"),
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
     ]
