@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -11,6 +12,9 @@ from rest_framework_api_key.admin import APIKeyModelAdmin
 from rest_framework_api_key.models import APIKey
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from catalog.accounts import of_this_shop, works_elsewhere
+from catalog.tenancy import current_shop_id
 
 for model in (User, Group, APIKey):
     admin.site.unregister(model)
@@ -22,6 +26,15 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_display = ["username", "email", "is_staff", "is_superuser", "last_login"]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        people = super().get_queryset(request)
+        return people if request.user.is_superuser else of_this_shop(people)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if settings.MULTI_SHOP and not change:  # whom somebody adds here works here
+            form.instance.shops.add(current_shop_id())
 
     # Who may change people could else make themselves a superuser, or set a superuser's password and sign in as one.
 
@@ -37,12 +50,27 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
 
 
 def _may_touch(request: HttpRequest, person: User | None) -> bool:
-    return person is None or not person.is_superuser or request.user.is_superuser
+    if person is None or request.user.is_superuser:
+        return True
+    return not person.is_superuser and not works_elsewhere(person)
 
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
-    pass
+    """What a group may do, it may do in every shop: where there are several, only superusers decide about it."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and _may_decide_for_all(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_decide_for_all(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_decide_for_all(request)
+
+
+def _may_decide_for_all(request: HttpRequest) -> bool:
+    return request.user.is_superuser or not settings.MULTI_SHOP
 
 
 @admin.register(APIKey)

@@ -6,27 +6,30 @@ from typing import Any
 from django.http import HttpRequest
 from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
 
+from catalog.per_shop import EVERYWHERE
+
 
 def address_of(request: Any) -> str:
     """Return the address that sent a request: behind PROXIES of the shop's own, whom the outermost of them heard."""
     return str(BaseThrottle().get_ident(request))
 
 
-def admits(request: HttpRequest, scope: str, rate: str, *, of: str = "") -> bool:
+def admits(request: HttpRequest, scope: str, rate: str, *, of: str = "", everywhere: bool = False) -> bool:
     """Count a request; return whether there were no more than `rate` ("20/min") in this scope.
 
-    Of the address that sent it, or with `of` of what that says, whoever sends it.
+    Of the address that sent it, or with `of` of what that says, whoever sends it. Each shop counts for itself, unless
+    it is counted `everywhere` together.
     """
-    throttle = _Throttle(scope, rate, of)
+    throttle = _Throttle(scope, rate, of, EVERYWHERE if everywhere else "")
     return bool(throttle.allow_request(request, None))  # type: ignore[arg-type]
 
 
 class _Throttle(SimpleRateThrottle):
-    def __init__(self, scope: str, rate: str, of: str) -> None:
-        self.scope, self.rate, self._of = scope, rate, of
+    def __init__(self, scope: str, rate: str, of: str, before: str) -> None:
+        self.scope, self.rate, self._of, self._before = scope, rate, of, before
         super().__init__()
 
     def get_cache_key(self, request: Any, view: Any) -> str:
         # Hashed: it may be a text of any length and letters, and not every cache takes such a key.
         ident = hashlib.sha256(self._of.encode()).hexdigest() if self._of else self.get_ident(request)
-        return self.cache_format % {"scope": self.scope, "ident": ident}
+        return self._before + self.cache_format % {"scope": self.scope, "ident": ident}

@@ -12,6 +12,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.templatetags.static import static
 from django.urls import reverse_lazy
+from django.utils.module_loading import import_string
 
 from vetrina.navigation import NAVIGATION
 
@@ -73,6 +74,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "vetrina.methods.only_known_methods",
+    "catalog.hosts.of_shop",  # before anything that reads rows, the session first
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -120,7 +122,8 @@ else:
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", 60)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-CACHES = {"default": env.cache("CACHE_URL", "locmemcache://")}
+# The shop is part of each key, but of those that say they are everybody's.
+CACHES = {"default": env.cache("CACHE_URL", "locmemcache://") | {"KEY_FUNCTION": "catalog.per_shop.cache_key"}}
 
 # Vectors --------------------------------------------------------------------------------------------------------
 # Empty: vectord, the embedded engine, is started on demand and keeps its data in HOME/vectord.
@@ -406,6 +409,9 @@ AUTH_PASSWORD_VALIDATORS = [
         ("NumericPasswordValidator", {}),
     )
 ]
+SESSION_ENGINE = "catalog.sessions"
+if MULTI_SHOP:
+    AUTHENTICATION_BACKENDS = ["catalog.accounts.ShopBackend"]
 LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
@@ -454,7 +460,7 @@ LOGGING = {
 
 UNFOLD = {
     "SITE_TITLE": "Vetrina",
-    "SITE_HEADER": SHOP_NAME,
+    "SITE_HEADER": lambda request: import_string("catalog.hosts.name_of_shop")(request),
     "SITE_SUBHEADER": "Catalogue and search",
     "SITE_SYMBOL": "storefront",
     "SHOW_HISTORY": True,

@@ -16,6 +16,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
+from catalog.per_shop import named
 from recommend.events.consent import consent_of
 from recommend.events.models import Shopper
 
@@ -119,7 +120,7 @@ def of_session(session: str) -> uuid.UUID | None:
     """
     if not SHORTEST_SECRET <= len(session) <= 64:
         return None
-    digest = hmac.digest(settings.SECRET_KEY.encode(), f"{SALT}:{session}".encode("utf-8", "replace"), "sha256")
+    digest = hmac.digest(settings.SECRET_KEY.encode(), f"{named(SALT)}:{session}".encode("utf-8", "replace"), "sha256")
     return uuid.UUID(bytes=digest[:16])
 
 
@@ -215,7 +216,7 @@ def write_cookie(request: HttpRequest, response: Any) -> None:
     response.set_signed_cookie(
         COOKIE,
         key.hex,
-        salt=SALT,
+        salt=named(SALT),
         max_age=COOKIE_SECONDS,
         httponly=True,
         samesite="Lax",  # so that no other site can make events in this shopper's name
@@ -248,7 +249,7 @@ def _unmerged(shopper: Shopper | None) -> Shopper | None:
 
 def _key_in_cookie(request: HttpRequest) -> uuid.UUID | None:
     try:
-        return uuid.UUID(request.get_signed_cookie(COOKIE, salt=SALT, max_age=COOKIE_SECONDS))
+        return uuid.UUID(request.get_signed_cookie(COOKIE, salt=named(SALT), max_age=COOKIE_SECONDS))
     except (KeyError, BadSignature, ValueError):
         return None
 

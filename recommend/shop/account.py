@@ -12,9 +12,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from catalog.accounts import name_here, name_shown
 from recommend.events.shoppers import shopper_of
 from recommend.shop import attempts
 from recommend.shop.pages import said, way_back
+
+LONGEST_NAME = 150  # as Django keeps names
 
 
 class SignInForm(AuthenticationForm):
@@ -43,12 +46,14 @@ class SignUpForm(UserCreationForm):
         _style(self)
 
     def clean_username(self) -> str:
-        self.cleaned_data["username"] = self.cleaned_data["username"].lower()
+        self.cleaned_data["username"] = name_here(self.cleaned_data["username"].lower())
+        if len(self.cleaned_data["username"]) > LONGEST_NAME:
+            raise forms.ValidationError("This address is too long.")
         return str(super().clean_username())
 
     def save(self, commit: bool = True) -> User:
         user: User = super().save(commit=False)
-        user.email = user.username
+        user.email = name_shown(user.username)
         if commit:
             user.save()
         return user
@@ -91,7 +96,7 @@ def _account_page(request: HttpRequest, form: SignInForm | SignUpForm, template:
             login(request, user)
             shopper_of(request, create=True)
             response = HttpResponseRedirect(back)
-            attempts.know(response, user.get_username())
+            attempts.know(response, name_shown(user.get_username()))
             return response
         else:
             status = 400

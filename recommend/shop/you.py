@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from catalog.accounts import name_shown
 from catalog.models import Product
 from catalog.selectors import products_for_cards
 from recommend.events import consent
@@ -61,6 +62,7 @@ def you(request: HttpRequest) -> HttpResponse:
         "hidden_besides": max(0, len(refused) - MOST_REFUSED),
         "placements": privacy.placements_of(shopper).count() if shopper else 0,
         "devices": [each for each in devices_of(shopper) if each.merged_into_id] if shopper else [],
+        "signed_in_as": name_shown(request.user.get_username()),
         "retention_days": settings.EVENT_RETENTION_DAYS,
     }
     response = render(request, "recommend/you.html", context)

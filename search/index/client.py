@@ -253,7 +253,7 @@ def shop_of(collection: str) -> int | None:
 
 def _with_filter(request: httpx.Request) -> httpx.Request:
     asked = orjson.loads(request.content)
-    for each in asked["searches"] if "searches" in asked else [asked]:
+    for each in asked.get("searches", [asked]):
         _narrow(each)
     headers = {name: value for name, value in request.headers.items() if name.lower() != "content-length"}
     return httpx.Request(

@@ -31,6 +31,7 @@ def watched(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Ht
         with structlog.contextvars.bound_contextvars(request_id=request_id), IN_PROGRESS.track_inprogress():
             response = get_response(request)
             _tell(request, response, time.perf_counter() - started)
+            structlog.contextvars.unbind_contextvars("shop")  # where one was found: see catalog.hosts
         response[HEADER] = request_id
         return response
 
