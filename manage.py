@@ -11,9 +11,9 @@ sys.path.insert(1, str(Path(__file__).resolve().parent / "platform"))
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vetrina.settings")
-    from django.core.management import execute_from_command_line
+    from vetrina.command_line import run
 
-    execute_from_command_line(sys.argv)
+    run(sys.argv)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 People who work in shops have one account for all of theirs (`Shop.staff`), and superusers may enter every shop. A
 shopper's account is one shop's: who signs up in two shops with one address has two accounts that know nothing of each
-other. Django wants user names to be unique, so those of another shop than the first carry its number behind the address;
-no address has such an ending.
+other. Django wants user names to be unique, so those of another shop than the first carry its number behind the
+address; no address has such an ending.
 """
 
 import re

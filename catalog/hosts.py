@@ -16,7 +16,7 @@ from django.db.models.signals import post_delete, post_save
 from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
-from catalog.tenancy import in_shop
+from catalog.tenancy import DEFAULT_SHOP, in_shop
 
 GetResponse = Callable[[HttpRequest], Any]
 SECONDS: Final = 5.0  # in which every process has noticed that a host was given to a shop
@@ -57,6 +57,16 @@ def _read() -> dict[str, Served]:
     return {host: Served(*told) for host, *told in rows}
 
 
+def active_shops() -> list[Served]:
+    """The shops that are served, in the order of their ids. Where MULTI_SHOP is off, the only one."""
+    from catalog.models import Shop
+
+    if not settings.MULTI_SHOP:
+        return [Served(DEFAULT_SHOP, "", settings.SHOP_NAME, True)]
+    rows = Shop.objects.filter(active=True).order_by("pk").values_list("pk", "slug", "name", "active")
+    return [Served(*told) for told in rows]
+
+
 def forget(**kwargs: Any) -> None:
     """Look into the database at the next request: a shop or a host of one was saved or deleted."""
     global _known
@@ -69,7 +79,7 @@ for _signal in (post_save, post_delete):
 
 
 def host_of(request: HttpRequest) -> str:
-    """The host that a request names, without port and in small letters. Raises DisallowedHost, as ALLOWED_HOSTS says."""
+    """The host that a request names, without port, in small letters. Raises DisallowedHost, as ALLOWED_HOSTS says."""
     host = request.get_host().lower()
     if host.startswith("["):
         return host.partition("]")[0].lstrip("[")

@@ -7,6 +7,8 @@ import functools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, Final, Generic, ParamSpec, TypeVar
 
 from django.conf import settings
@@ -16,6 +18,7 @@ from catalog.tenancy import DEFAULT_SHOP, current_shop_id
 T = TypeVar("T")
 P = ParamSpec("P")
 MOST_SHOPS: Final = 500  # whose memories one process holds; the one that was not asked for longest goes first
+SHOPS: Final = "shops"  # the folder of all shops but the first
 EVERYWHERE: Final = "everywhere:"  # before a cache key that all shops share
 
 
@@ -25,10 +28,16 @@ def named(name: str) -> str:
     return name if shop_id == DEFAULT_SHOP else f"{name}-shop{shop_id}"
 
 
-def folder() -> str:
-    """What stands before the paths of the current shop's files: "" or "shops/2/"."""
-    shop_id = current_shop_id()
-    return "" if shop_id == DEFAULT_SHOP else f"shops/{shop_id}/"
+def folder(shop_id: int | None = None) -> str:
+    """What stands before the paths of a shop's files, the current one's without an id: "" or "shops/2/"."""
+    shop_id = current_shop_id() if shop_id is None else shop_id
+    return "" if shop_id == DEFAULT_SHOP else f"{SHOPS}/{shop_id}/"
+
+
+def in_own_folder(path: str) -> bool:
+    """Whether a path in the storage lies in the current shop's folder."""
+    own = folder()
+    return path.startswith(own) if own else not path.startswith(f"{SHOPS}/")
 
 
 def cache_key(key: str, prefix: str, version: int) -> str:
@@ -71,6 +80,13 @@ class PerShop(Generic[T]):
         """Make every shop's anew when it is next asked for. Also after a fork, where the lock may be held by nobody."""
         self._lock = threading.Lock()
         self._values = OrderedDict()
+
+
+class ShopThreads(ThreadPoolExecutor):
+    """Threads whose work is for the shop that hands it over."""
+
+    def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
+        return super().submit(copy_context().run, function, *args, **kwargs)
 
 
 def shop_cache(maxsize: int) -> Callable[[Callable[P, T]], Callable[P, T]]:

@@ -2,7 +2,8 @@
 
 Files are named by the SHA-256 of their content, so equal bytes are stored once, whichever products show them, and a
 file is written before the row that names it is committed. A rollback leaves at most a file without a row, which `tidy`
-removes; removing a row never removes a file that another row shows.
+removes; removing a row never removes a file that another row shows. Each shop has a folder of its own: the same bytes
+in two shops are two files, so that what one shop deletes is still there in the other.
 """
 
 import io
@@ -20,6 +21,7 @@ from django.utils import timezone
 from PIL import Image
 
 from catalog.models import Picture, Product
+from catalog.per_shop import folder
 from catalog.services.changes import mark_changed
 from catalog.verification import (
     ACCEPTED,
@@ -87,8 +89,8 @@ def tidy(older_than: timedelta = timedelta(hours=1)) -> int:
     """
     removed = 0
     limit = timezone.now() - older_than
-    for folder in ("pictures", "thumbnails"):
-        for names in _batched(_files_below(folder), 500):
+    for kind in ("pictures", "thumbnails"):
+        for names in _batched(_files_below(folder() + kind), 500):
             used = set(
                 Picture.objects.filter(sha256__in={_digest_of(name) for name in names}).values_list("sha256", flat=True)
             )
@@ -103,13 +105,13 @@ def _digest_of(name: str) -> str:
     return os.path.basename(name).partition(".")[0].partition("-")[0]
 
 
-def _files_below(folder: str) -> Iterator[str]:
-    if not default_storage.exists(folder):
+def _files_below(path: str) -> Iterator[str]:
+    if not default_storage.exists(path):
         return
-    folders, files = default_storage.listdir(folder)
-    yield from (f"{folder}/{file}" for file in files)
+    folders, files = default_storage.listdir(path)
+    yield from (f"{path}/{file}" for file in files)
     for inner in folders:
-        yield from _files_below(f"{folder}/{inner}")
+        yield from _files_below(f"{path}/{inner}")
 
 
 def _batched(names: Iterable[str], size: int) -> Iterator[list[str]]:
@@ -198,7 +200,10 @@ def make_thumbnails(picture: Picture) -> dict[str, str]:
 
     Called twice it writes nothing new. A file that cannot be decoded is noted in ``thumbnail_error`` and gives {}.
     """
-    names = {size: f"thumbnails/{picture.sha256[:2]}/{picture.sha256}-{size}.webp" for size in settings.THUMBNAIL_SIZES}
+    names = {
+        size: f"{folder()}thumbnails/{picture.sha256[:2]}/{picture.sha256}-{size}.webp"
+        for size in settings.THUMBNAIL_SIZES
+    }
     missing = {size: name for size, name in names.items() if not default_storage.exists(name)}
     try:
         if missing:

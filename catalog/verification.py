@@ -15,6 +15,7 @@ from django.conf import settings
 from PIL import Image, ImageCms, ImageOps
 
 from catalog.metadata import STRIPPERS
+from catalog.per_shop import folder
 
 ACCEPTED: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")  # a camera's MPO opens as JPEG
 EXTENSIONS: Final = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
@@ -42,7 +43,7 @@ class VerifiedPicture:
 
     @property
     def name(self) -> str:
-        return f"pictures/{self.sha256[:2]}/{self.sha256}.{EXTENSIONS[self.format]}"
+        return f"{folder()}pictures/{self.sha256[:2]}/{self.sha256}.{EXTENSIONS[self.format]}"
 
 
 def verify(data: bytes) -> VerifiedPicture:

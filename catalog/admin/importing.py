@@ -8,6 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from catalog.importing.importer import Importer, ImportOptions, ImportReport
 from catalog.importing.readers import SourceError, open_source
 from catalog.importing.report import Outcome, RowResult
 from catalog.models import Product
+from catalog.per_shop import folder as shop_folder
 
 logger = logging.getLogger(__name__)
 
@@ -152,12 +154,16 @@ def _text(value: Any, limit: int = 160) -> str:
 
 
 def _folder(token: str) -> Path:
-    return Path(settings.HOME) / "imports" / "uploads" / uuid.UUID(token).hex
+    return _uploads() / uuid.UUID(token).hex
+
+
+def _uploads() -> Path:
+    return Path(settings.HOME) / shop_folder() / "imports" / "uploads"
 
 
 def _forget_old_uploads() -> None:
     """Remove uploads that were looked at and never confirmed."""
-    root = Path(settings.HOME) / "imports" / "uploads"
+    root = _uploads()
     for folder in root.iterdir() if root.is_dir() else ():
         if folder.stat().st_mtime < time.time() - KEPT_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)
@@ -169,7 +175,8 @@ def _stream(token: str, name: str, options: ImportOptions) -> StreamingHttpRespo
     A page that is closed meanwhile stops nothing: the thread goes on, and what it did shows in the list.
     """
     lines: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-    thread = threading.Thread(target=_import, args=(token, name, options, lines), name=f"import {name}")
+    work = (_import, token, name, options, lines)
+    thread = threading.Thread(target=copy_context().run, args=work, name=f"import {name}")
     thread.start()
     return StreamingHttpResponse(
         _lines(lines),

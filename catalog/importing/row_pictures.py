@@ -7,7 +7,7 @@ takes at most two threads, so that an import leaves processors to the shop that 
 import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from threading import Semaphore
@@ -16,6 +16,7 @@ from django.conf import settings
 
 from catalog.fetch import Fetcher, FetchError
 from catalog.importing.rows import PictureRef
+from catalog.per_shop import ShopThreads
 from catalog.pictures import store
 from catalog.verification import PictureError, VerifiedPicture, verify
 
@@ -34,7 +35,7 @@ class RowPictures:
         self._root = root.resolve() if root else None
         self._fetcher = fetcher
         self._decoding = Semaphore(DECODERS)
-        self._pool = ThreadPoolExecutor(FETCHERS, thread_name_prefix="pictures")
+        self._pool = ShopThreads(FETCHERS, thread_name_prefix="pictures")
         self._known: OrderedDict[str, VerifiedPicture] = OrderedDict()
 
     def close(self) -> None:

@@ -210,7 +210,7 @@ def _stored_files() -> Iterator[tuple[str, Opener]]:
 
 
 def _walk(folder: str) -> Iterator[str]:
-    if folder in TEMPORARY or (folder and not default_storage.exists(folder)):
+    if PurePosixPath(folder).name in TEMPORARY or (folder and not default_storage.exists(folder)):
         return
     try:
         folders, files = default_storage.listdir(folder)

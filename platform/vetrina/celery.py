@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vetrina.settings")
 
-app = Celery("vetrina")
+app = Celery("vetrina", task_cls="workers.shops:ShopTask")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.set_default()
 app.autodiscover_tasks(["workers"])

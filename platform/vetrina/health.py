@@ -51,7 +51,7 @@ def _health() -> parts.Health:
     global _kept
     with _lock:
         if _kept is None or time.monotonic() - _kept[0] > KEPT_SECONDS:
-            health = parts.look()
+            health = parts.look(everywhere=True)
             _kept = time.monotonic(), health
         return _kept[1]
 

@@ -13,6 +13,7 @@ import numpy as np
 from django.conf import settings
 
 from catalog.per_shop import PerShop
+from catalog.per_shop import folder as shop_folder
 from recommend.models import registry
 from recommend.models.base import Items, Recommender, Scores, VectorModel
 from recommend.training.features import Features
@@ -116,7 +117,7 @@ def live() -> Live | None:
 
 def load(version: int, path: str, part: str = "model") -> Live:
     """Read a version's files. `part`: "model" for what is served, "measured" for its state before the last update."""
-    folder = Path(settings.MODELS_DIR) / path
+    folder = models_dir() / path
     return Live(version, registry.load(folder / part), read_items(folder), read_features(folder), folder)
 
 
@@ -147,12 +148,17 @@ def write_features(folder: Path, features: Features) -> None:
     (folder / "features.json").write_text(json.dumps(features.__dict__))
 
 
+def models_dir(shop_id: int | None = None) -> Path:
+    """The folder of a shop's trained models, the current one's without an id."""
+    return Path(settings.MODELS_DIR) / shop_folder(shop_id)
+
+
 def _key(path: str) -> str:
-    return f"{settings.MODELS_DIR}/{path}"
+    return f"{models_dir()}/{path}"
 
 
 def _folder_is(path: str) -> bool:
-    return path.startswith(f"{settings.MODELS_DIR}/")
+    return path.startswith(f"{models_dir()}/")
 
 
 def _one_thread() -> None:

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from datetime import datetime, timedelta
 
 from celery import current_app
@@ -143,7 +144,7 @@ def kept(run: TrainingRun) -> Iterator[threading.Lock]:
                 log.warning("The lease of run %s could not be renewed", run.pk, exc_info=True)
         connection.close()
 
-    thread = threading.Thread(target=beat, name="training-lease", daemon=True)
+    thread = threading.Thread(target=copy_context().run, args=(beat,), name="training-lease", daemon=True)
     thread.start()
     try:
         yield lock

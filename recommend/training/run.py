@@ -34,7 +34,7 @@ from recommend.models.checkpoint import Checkpoint, whole
 from recommend.training import crossings, holdout, queue, versions
 from recommend.training.dataset import Dataset, read
 from recommend.training.figures import figures
-from recommend.training.live import CROSSING, Live, load
+from recommend.training.live import CROSSING, Live, load, models_dir
 from recommend.training.models import ModelVersion, TrainingRun
 
 log = logging.getLogger(__name__)
@@ -245,7 +245,7 @@ class _Run:
             shutil.copytree(self.folder / "data" / "items", folder / "items")
             shutil.copy(self.folder / "data" / "features.json", folder / "features.json")
 
-        whole(Path(settings.MODELS_DIR) / self.folder.name, write)
+        whole(models_dir() / self.folder.name, write)
         return ModelVersion.objects.update_or_create(
             path=self.folder.name,
             defaults={

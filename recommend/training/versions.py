@@ -26,7 +26,7 @@ class VersionError(Exception):
 
 
 def folder_of(version: ModelVersion) -> Path:
-    return Path(settings.MODELS_DIR) / version.path
+    return loading.models_dir(version.shop_id) / version.path
 
 
 def has_files(version: ModelVersion) -> bool:
@@ -130,14 +130,14 @@ def retire() -> list[int]:
 def clear_workshops() -> None:
     """Remove what runs that ended, in whatever way, have left on the disk."""
     active = {workshop_of(run).name for run in TrainingRun.objects.active()}
-    for folder in (Path(settings.MODELS_DIR) / WORKSHOPS).glob("*"):
+    for folder in (loading.models_dir() / WORKSHOPS).glob("*"):
         if folder.name not in active:
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def workshop_of(run: TrainingRun) -> Path:
     """Where a run keeps what it has so far. Named by time too: an emptied database counts its rows from 1 again."""
-    return Path(settings.MODELS_DIR) / WORKSHOPS / f"{run.created_at:%Y%m%dT%H%M%S%f}-{run.pk}"
+    return loading.models_dir() / WORKSHOPS / f"{run.created_at:%Y%m%dT%H%M%S%f}-{run.pk}"
 
 
 def _load(version: ModelVersion) -> loading.Live:

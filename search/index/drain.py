@@ -9,12 +9,13 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
 
+from catalog.per_shop import ShopThreads
 from search.encoders.base import EncoderError
 from search.index import companions, filling, outbox
 from search.index.batch import Batch
@@ -72,8 +73,7 @@ class _Pipeline:
     _encode_seconds: float = 0.0  # of the encoder's thread, until told
 
     def run(self) -> DrainReport:
-        encoder, writer = ThreadPoolExecutor(1, "encode"), ThreadPoolExecutor(1, "write")
-        decoders = ThreadPoolExecutor(DECODERS, "decode")
+        encoder, writer, decoders = ShopThreads(1, "encode"), ShopThreads(1, "write"), ShopThreads(DECODERS, "decode")
         deadline = time.monotonic() + self.seconds if self.seconds is not None else None
         left = self.batches
         try:
@@ -100,7 +100,7 @@ class _Pipeline:
                 unfinished.claim.put_off(unfinished.claim.product_ids)
             self._meter.write()
 
-    def _encode(self, batch: Batch, decoders: ThreadPoolExecutor) -> tuple[int, int]:
+    def _encode(self, batch: Batch, decoders: Executor) -> tuple[int, int]:
         started = time.perf_counter()
         try:
             return batch.encode(decoders)
@@ -124,7 +124,7 @@ class _Pipeline:
         batch.load()
         return batch
 
-    def _encoded(self, writer: ThreadPoolExecutor) -> None:
+    def _encoded(self, writer: Executor) -> None:
         batch, encoding = self._encoding[0]
         self._keep_leases(encoding)
         try:

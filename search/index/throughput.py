@@ -29,10 +29,11 @@ class Standing:
     oldest_seconds: float | None
 
 
-def standing(now: datetime | None = None) -> Standing:
-    """One query."""
+def standing(now: datetime | None = None, *, everywhere: bool = False) -> Standing:
+    """One query. `everywhere`: of all shops together."""
     active = Q(parked_at=None)
-    told = OutboxEntry.objects.aggregate(
+    entries = OutboxEntry.every_shop if everywhere else OutboxEntry.objects
+    told = entries.aggregate(
         waiting=Count("pk", filter=active),
         claimed=Count("pk", filter=active & ~Q(claimed_by="")),
         parked=Count("pk", filter=~active),

@@ -14,6 +14,7 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 from PIL import Image
 
+from catalog.per_shop import folder
 from catalog.pictures import verify, write_atomically
 from catalog.verification import to_rgb
 
@@ -68,9 +69,13 @@ def _match(token: str) -> re.Match[str]:
     return found
 
 
+def _folder() -> str:
+    return f"{folder()}{FOLDER}"
+
+
 def _path(token: str) -> str:
     day, name = _match(token).groups()
-    return f"{FOLDER}/{day}/{name}.webp"
+    return f"{_folder()}/{day}/{name}.webp"
 
 
 def _expired(day: date, today: date) -> bool:
@@ -79,12 +84,12 @@ def _expired(day: date, today: date) -> bool:
 
 def _drop_expired(today: date) -> None:
     """Remove the folders of days gone by. Few days are ever there, so looking costs one listing."""
-    for name in default_storage.listdir(FOLDER)[0]:
+    for name in default_storage.listdir(_folder())[0]:
         try:
             expired = _expired(date.fromisoformat(name), today)
         except ValueError:
             continue
         if expired:
-            for file in default_storage.listdir(f"{FOLDER}/{name}")[1]:
-                default_storage.delete(f"{FOLDER}/{name}/{file}")
-            default_storage.delete(f"{FOLDER}/{name}")
+            for file in default_storage.listdir(f"{_folder()}/{name}")[1]:
+                default_storage.delete(f"{_folder()}/{name}/{file}")
+            default_storage.delete(f"{_folder()}/{name}")

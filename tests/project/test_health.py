@@ -89,7 +89,7 @@ def test_a_store_that_never_answers_costs_its_time_once(
 
 
 def test_without_the_database_nothing_can_be_served(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail() -> state.State:
+    def fail(**options: bool) -> state.State:
         raise OperationalError("connection to server at 10.1.2.3 failed for user vetrina")
 
     monkeypatch.setattr(state, "read", fail)

@@ -27,7 +27,7 @@ class _Now:
     """Gauges that are read when they are scraped."""
 
     def collect(self) -> Iterator[Metric]:
-        health = parts.look()
+        health = parts.look(everywhere=True)
         yield _gauge("degraded", "1 where a part of the installation is degraded.", "part", {
             part.name: int(bool(part.degraded)) for part in health.parts
         })  # fmt: skip

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import Error, connection
 
+from catalog.hosts import active_shops
+from catalog.tenancy import current_shop_id, in_shop
 from search.encoders import registry
 from vetrina.monitoring import probes, state
 from vetrina.monitoring.probes import NoAnswerError
@@ -38,13 +40,16 @@ class Health:
         return [part for part in self.parts if part.degraded]
 
 
-def look() -> Health:
-    """Ask every part. Takes a little longer than probes.PATIENCE at most, where the database answers."""
+def look(*, everywhere: bool = False) -> Health:
+    """Ask every part. Takes a little longer than probes.PATIENCE at most, where the database answers.
+
+    `everywhere`: for the operator of the installation, of all shops together. Otherwise for the current shop.
+    """
     deadline = time.monotonic() + probes.PATIENCE
     probes.vectors.start()
     probes.broker.start()
     found: list[Part] = []
-    now = _database(found)
+    now = _database(found, everywhere)
     points = depths = None
     try:
         points = probes.vectors.wait(deadline)
@@ -58,14 +63,14 @@ def look() -> Health:
     except NoAnswerError as error:
         found.append(Part("broker", str(error), f"The broker {error}: changes wait until workers hear of them."))
     if now is not None:
-        found += [_encoders(), _recommender(now), *_processes(now), _outbox(now)]
+        found += [_encoders(everywhere), _recommender(now), *_processes(now), _outbox(now)]
     return Health(found, now, points, depths)
 
 
-def _database(found: list[Part]) -> state.State | None:
+def _database(found: list[Part], everywhere: bool) -> state.State | None:
     try:
         connection.ensure_connection()
-        now = state.read()
+        now = state.read(everywhere=everywhere)
     except Error as error:
         told = f"answers with an error ({type(error).__name__})"
         found.append(Part("database", told, f"The database {told}: nothing can be served."))
@@ -74,14 +79,17 @@ def _database(found: list[Part]) -> state.State | None:
     return now
 
 
-def _encoders() -> Part:
+def _encoders(everywhere: bool) -> Part:
     """Of this process. One that nobody has needed yet is no fault."""
-    states = {kind: registry.state_of(registry.current_spec(kind)) for kind in settings.ENCODERS}
-    failed = [kind for kind, told in states.items() if told == "failed"]
-    if failed:
+    states: dict[str, set[str]] = {kind: set() for kind in settings.ENCODERS}
+    for shop_id in [shop.id for shop in active_shops()] if everywhere else [current_shop_id()]:
+        with in_shop(shop_id):
+            for kind, told in states.items():
+                told.add(registry.state_of(registry.current_spec(kind)))
+    if failed := [kind for kind, told in states.items() if "failed" in told]:
         names = " and ".join(failed)
         return Part("encoders", "failed", f"The {names} encoder cannot be loaded: searches go by words alone.")
-    return Part("encoders", "ok" if all(told == "loaded" for told in states.values()) else "not loaded yet")
+    return Part("encoders", "ok" if all(told == {"loaded"} for told in states.values()) else "not loaded yet")
 
 
 def _recommender(now: state.State) -> Part:

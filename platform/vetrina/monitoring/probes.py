@@ -9,6 +9,9 @@ from typing import Any, Generic, TypeVar
 from django.conf import settings
 from django.db import connection
 
+from catalog.hosts import active_shops
+from catalog.tenancy import in_shop
+
 PATIENCE = 2.0  # seconds for all questions together
 KEPT = 2.0  # seconds that an answer is good for, so that many who probe ask once
 
@@ -81,6 +84,27 @@ def _points() -> int:
         raise
 
 
+def points_here() -> int | None:
+    """Of the current shop, asked in this thread; None where the store does not answer in time."""
+    from search.index.client import within
+    from search.index.errors import VectorStoreError
+
+    try:
+        with within(PATIENCE):
+            return _points()
+    except VectorStoreError:
+        return None
+
+
+def _points_everywhere() -> int:
+    """Of all shops together."""
+    points = 0
+    for shop in active_shops():
+        with in_shop(shop.id):
+            points += _points()
+    return points
+
+
 def queues() -> list[str]:
     """The queues that tasks are sent to."""
     routed = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
@@ -103,5 +127,5 @@ def _depths() -> dict[str, int]:
     return depths
 
 
-vectors = Probe(_points)
+vectors = Probe(_points_everywhere)
 broker = Probe(_depths)

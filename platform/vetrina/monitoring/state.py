@@ -7,8 +7,7 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, Sum
 from django.utils import timezone
 
-from catalog import selectors
-from catalog.models import OutboxEntry
+from catalog.models import OutboxEntry, Product
 from recommend.training import versions
 from recommend.training.models import ModelVersion
 from search.index.throughput import COUNTED, Standing, standing
@@ -46,25 +45,29 @@ class State:
         return self.model is not None and versions.has_files(self.model)
 
 
-def read() -> State:
-    """Six queries. Raises what the database raises."""
-    now = timezone.now()
-    marked = OutboxEntry.objects.filter(product_id=OuterRef("pk"))
+def read(*, everywhere: bool = False) -> State:
+    """Six queries. `everywhere`: of all shops together, and the model that was published last. Raises what the database
+    raises.
+    """
+    now, rows = timezone.now(), "every_shop" if everywhere else "objects"
+    marked = getattr(OutboxEntry, rows).filter(product_id=OuterRef("pk"))
     products = (
-        selectors.published_products()
+        getattr(Product, rows)
+        .filter(status=Product.Status.PUBLISHED)
         .order_by()
         .aggregate(published=Count("pk"), stale=Count("pk", filter=Exists(marked)))
     )
-    sums: dict[str, Any] = IndexingMinute.objects.filter(minute__gt=now - RECENT).aggregate(
-        **{f"sum_{name}": Sum(name) for name in COUNTED}
-    )
+    minutes = getattr(IndexingMinute, rows).filter(minute__gt=now - RECENT)
+    sums: dict[str, Any] = minutes.aggregate(**{f"sum_{name}": Sum(name) for name in COUNTED})
     return State(
         at=now,
-        outbox=standing(now),
+        outbox=standing(now, everywhere=everywhere),
         published=products["published"],
         stale=products["stale"],
         recent={name: sums[f"sum_{name}"] or 0 for name in COUNTED},
-        model=ModelVersion.objects.filter(live=True).first(),
-        collections=list(IndexCollection.objects.exclude(state=IndexCollection.State.RETIRED).order_by("-state")),
+        model=getattr(ModelVersion, rows).filter(live=True).order_by("-published_at").first(),
+        collections=list(
+            getattr(IndexCollection, rows).exclude(state=IndexCollection.State.RETIRED).order_by("-state")
+        ),
         processes=list(ProcessSeen.objects.all()),
     )
