@@ -1,5 +1,5 @@
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 
 
 class CatalogConfig(AppConfig):
@@ -7,6 +7,9 @@ class CatalogConfig(AppConfig):
     verbose_name = "Catalogue"
 
     def ready(self) -> None:
+        from catalog.models.borders import put_up, take_down
         from catalog.models.shop import make_default_shop
 
+        pre_migrate.connect(take_down, sender=self)
         post_migrate.connect(make_default_shop, sender=self)
+        post_migrate.connect(put_up, sender=self)

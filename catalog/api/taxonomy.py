@@ -100,6 +100,12 @@ class LabelSerializer(StrictSerializer, serializers.ModelSerializer):
     def validate_slug(self, slug: str) -> str:
         return free_slug(self._model(), slug, self.instance)
 
+    def validate_name(self, name: str) -> str:
+        model = self._model()
+        if model.objects.filter(name=name).exclude(pk=self.instance and self.instance.pk).exists():
+            raise serializers.ValidationError(f"There is a {model._meta.verbose_name} with this name already.")
+        return name
+
     def _model(self) -> Any:
         return self.Meta.model
 

@@ -117,7 +117,14 @@ class ProductCode(ShopRow):
     normalised = models.CharField(max_length=120)
 
     class Meta:
-        indexes = [models.Index(fields=["normalised", "shop"])]
+        # Of a class that finds beginnings as well, in PostgreSQL.
+        indexes = [
+            models.Index(
+                fields=["normalised", "shop"],
+                name="product_code_normalised",
+                opclasses=["varchar_pattern_ops", "int8_ops"],
+            )
+        ]
         constraints = [
             models.UniqueConstraint(fields=["product", "kind", "value"], name="product_code_once"),
             models.CheckConstraint(condition=Q(kind__in=["sku", "mpn", "ean"]), name="product_code_kind_known"),

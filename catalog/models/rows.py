@@ -4,8 +4,8 @@
 The shop is asked for when a query is sent, and not when it is composed: a queryset that a class holds (of a form, a
 filter, a serializer) is made at import, when there is no shop yet.
 
-What Django reaches by a key alone (`instance.save`, a foreign key's row) is checked here as well, and what goes past all
-of Python by the triggers of `catalog.models.borders`.
+What Django writes by a key alone (`instance.save`) is checked here as well, and what goes past all of Python by the
+triggers of `catalog.models.borders`.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -13,6 +13,8 @@ from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models
+from django.db.models.lookups import Exact
+from django.db.models.sql.where import AND
 from simple_history.manager import HistoryManager
 from simple_history.models import HistoricalRecords
 
@@ -30,6 +32,18 @@ class CurrentShop(models.Expression):
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
         return "%s", [current_shop_id()]
+
+
+def of_current_shop(queryset: Any) -> Any:
+    """Narrow a fresh queryset to the shop that is worked for, in place.
+
+    What `filter(shop_id=CurrentShop())` comes to; resolving the name each time would be most of what composing a query
+    costs.
+    """
+    query = queryset.query
+    column = query.model._meta.get_field("shop").get_col(query.get_initial_alias())
+    query.where.add(Exact(column, CurrentShop()), AND)
+    return queryset
 
 
 class ShopQuerySet(models.QuerySet[Any]):
@@ -51,17 +65,22 @@ class ShopManager(models.Manager.from_queryset(ShopQuerySet)):  # type: ignore[m
     """The rows of the shop that is worked for."""
 
     def get_queryset(self) -> Any:
-        return super().get_queryset().filter(shop_id=CurrentShop())
+        return of_current_shop(super().get_queryset())
 
 
 class ShopScoped(models.Model):
     """Managers and checks of a model that has a field `shop`. Models inherit `ShopRow`, which brings the field too."""
 
     objects = ShopManager()
-    every_shop = models.Manager()  # work on the whole installation: backups, counts of operations, migrations
+    # For work on the whole installation: backups, figures of operations.
+    every_shop = models.Manager()  # noqa: DJ012  (a manager, which the rule takes for a field)
 
     class Meta:
         abstract = True
+
+    def save(self, *args: Any, **options: Any) -> None:
+        self.check_shop()
+        super().save(*args, **options)
 
     def check_shop(self) -> None:
         """Raises CrossShopError for a row of another shop, or one that points to a loaded row of another shop."""
@@ -75,22 +94,18 @@ class ShopScoped(models.Model):
             if isinstance(row, ShopScoped) and row.__dict__.get("shop_id", shop_id) != shop_id:
                 raise CrossShopError(f"The {name} of this {self._meta.verbose_name} is of another shop.")
 
-    def save(self, *args: Any, **options: Any) -> None:
-        self.check_shop()
-        super().save(*args, **options)
-
     def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
         self.check_shop()
         return super().delete(*args, **options)
 
     def refresh_from_db(self, using: Any = None, fields: Any = None, from_queryset: Any = None) -> None:
         if from_queryset is None:
-            from_queryset = type(self)._base_manager.db_manager(using).filter(shop_id=CurrentShop())
+            from_queryset = of_current_shop(type(self)._base_manager.db_manager(using).get_queryset())
         super().refresh_from_db(using, fields, from_queryset)
 
     def _do_update(self, base_qs: Any, *args: Any, **options: Any) -> bool:
         # Django updates by the key alone; so a number that is another shop's would do.
-        return super()._do_update(base_qs.filter(shop_id=CurrentShop()), *args, **options)  # type: ignore[misc, no-any-return]
+        return super()._do_update(of_current_shop(base_qs), *args, **options)  # type: ignore[misc, no-any-return]
 
     def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
         """Check constraints with the shop, though forms leave it out, and tell of a taken value at its own field."""
@@ -140,7 +155,7 @@ class ShopHistoryManager(HistoryManager):  # type: ignore[misc]
     """Former versions of the rows of the shop that is worked for."""
 
     def get_super_queryset(self) -> Any:
-        return super().get_super_queryset().filter(shop_id=CurrentShop())
+        return of_current_shop(super().get_super_queryset())
 
 
 class ShopHistory(HistoricalRecords):  # type: ignore[misc]

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from catalog.tenancy import DEFAULT_SHOP
 
-# A name (RFC 1123) or an IPv4 address, in lower case, without a port: as `HttpRequest.get_host` has it before the colon.
+# A name (RFC 1123) or an IPv4 address in lower case, as `HttpRequest.get_host` has it before the colon of the port.
 _HOST = r"\A(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*\Z"
 
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 from treebeard.mp_tree import MP_Node, MP_NodeManager, MP_NodeQuerySet
 
 from catalog import validators
-from catalog.models.rows import CurrentShop, ShopQuerySet, ShopRow
+from catalog.models.rows import ShopQuerySet, ShopRow, of_current_shop
 
 
 class CategoryQuerySet(ShopQuerySet, MP_NodeQuerySet):  # type: ignore[misc]
@@ -18,7 +18,7 @@ class CategoryManager(MP_NodeManager.from_queryset(CategoryQuerySet)):  # type: 
     """The tree of the shop that is worked for. Whatever treebeard reads or rewrites, it does through this manager."""
 
     def get_queryset(self) -> Any:
-        return CategoryQuerySet(self.model, using=self._db).filter(shop_id=CurrentShop()).order_by("path")
+        return of_current_shop(CategoryQuerySet(self.model, using=self._db)).order_by("path")
 
 
 class Category(ShopRow, MP_Node):
@@ -38,10 +38,11 @@ class Category(ShopRow, MP_Node):
     class Meta:
         verbose_name_plural = "categories"
         ordering = ["path"]
-        # "All below" is a prefix, which PostgreSQL finds by an index of this class alone, whatever the collation.
-        indexes = [models.Index(fields=["path"], name="category_below", opclasses=["varchar_pattern_ops"])]
         constraints = [
-            models.UniqueConstraint(fields=["path", "shop"], name="category_path_once"),
+            # "All below" is a prefix, which PostgreSQL finds by an index of this class alone, whatever the collation.
+            models.UniqueConstraint(
+                fields=["path", "shop"], name="category_path_once", opclasses=["varchar_pattern_ops", "int8_ops"]
+            ),
             models.UniqueConstraint(fields=["slug", "shop"], name="category_slug_once"),
             models.UniqueConstraint(fields=["full_name", "shop"], name="category_full_name_once"),
         ]

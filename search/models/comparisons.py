@@ -47,7 +47,7 @@ class SearchConfiguration(ShopRow):
             models.UniqueConstraint(fields=["name", "shop"], name="search_configuration_name_once"),
             models.CheckConstraint(
                 condition=Q(mode__in=["hybrid", "lexical", "semantic"]), name="search_configuration_mode_known"
-            )
+            ),
         ]
 
     def __str__(self) -> str:

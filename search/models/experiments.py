@@ -63,7 +63,9 @@ class Experiment(ShopRow):
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(fields=["name", "shop"], name="experiment_name_once"),
-            models.UniqueConstraint(fields=["state", "shop"], condition=Q(state="running"), name="experiment_one_running"),
+            models.UniqueConstraint(
+                fields=["state", "shop"], condition=Q(state="running"), name="experiment_one_running"
+            ),
             models.CheckConstraint(condition=Q(share__gte=0, share__lte=1), name="experiment_share_is_a_share"),
             models.CheckConstraint(condition=Q(mode__in=["split", "interleave"]), name="experiment_mode_known"),
             models.CheckConstraint(

@@ -47,7 +47,7 @@ class IndexCollection(ShopRow):
             models.UniqueConstraint(fields=["name", "shop"], name="index_collection_name_once"),
             models.CheckConstraint(
                 condition=models.Q(state__in=["filling", "live", "retired"]), name="index_collection_state_known"
-            )
+            ),
         ]
 
     def __str__(self) -> str:

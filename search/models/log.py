@@ -80,7 +80,14 @@ class PopularQuery(ShopRow):
     class Meta:
         verbose_name_plural = "popular queries"
         indexes = [models.Index(fields=["-visitors", "shop"])]
-        constraints = [models.UniqueConstraint(fields=["normalised", "shop"], name="popular_query_once")]
+        # Of a class that finds beginnings as well, in PostgreSQL.
+        constraints = [
+            models.UniqueConstraint(
+                fields=["normalised", "shop"],
+                name="popular_query_once",
+                opclasses=["varchar_pattern_ops", "int8_ops"],
+            )
+        ]
 
     def __str__(self) -> str:
         return self.query

@@ -33,7 +33,9 @@ class RankingVersion(ShopRow):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(fields=["kind", "shop"], condition=Q(live=True), name="ranking_version_one_live_per_kind"),
+            models.UniqueConstraint(
+                fields=["kind", "shop"], condition=Q(live=True), name="ranking_version_one_live_per_kind"
+            ),
             models.CheckConstraint(condition=Q(kind__in=["fusion", "ranker"]), name="ranking_version_kind_known"),
         ]
 

@@ -91,7 +91,7 @@ class TestConfirming:
         from django.apps import apps
         from django.db import connection
 
-        migration = import_module("catalog.migrations.0003_groups")
+        migration = import_module("catalog.migrations.0002_groups")
         with connection.schema_editor() as editor:
             migration.create_groups(apps, editor)
 
