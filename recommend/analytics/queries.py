@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Avg, Count, F, Max, Q
 
+from catalog.tenancy import current_shop_id
 from recommend.analytics.figures import with_outcome
 from recommend.analytics.period import Period
 from search.models import LoggedSearch
@@ -105,7 +106,8 @@ def top(period: Period, order: str = "top", most: int = MOST, least: int = 1) ->
 
 def reformulations(period: Period, most: int = MOST, least: int = 1) -> list[Reformulation]:
     """Which query followed which within five minutes, those of most visitors first."""
-    conditions, values = ["happened_at >= %s", "happened_at < %s"], [_adapted(period.since), _adapted(period.until)]
+    conditions = ["shop_id = %s", "happened_at >= %s", "happened_at < %s"]
+    values: list[Any] = [current_shop_id(), _adapted(period.since), _adapted(period.until)]
     for name in ("device", "language"):
         if value := getattr(period, name):
             conditions.append(f"{name} = %s")

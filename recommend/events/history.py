@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection
 
+from catalog.tenancy import current_shop_id
 from recommend.events.models import Event, Shopper
 from recommend.events.shoppers import devices_of
 
@@ -102,7 +103,7 @@ def _read(ids: list[int], conditions: str, values: Sequence[Any]) -> list[tuple[
     Written out, since a history is read after each event: composing it costs several times what the database needs.
     """
     with connection.cursor() as cursor:
-        cursor.execute(f"{_USABLE.format(_places(ids))} AND {conditions}", [*ids, *values])
+        cursor.execute(f"{_USABLE.format(_places(ids))} AND {conditions}", [current_shop_id(), *ids, *values])
         return cursor.fetchall()
 
 
@@ -112,5 +113,5 @@ def _places(values: Collection[Any]) -> str:
 
 _USABLE = f"""
     SELECT product_id, kind, happened_at FROM {connection.ops.quote_name(Event._meta.db_table)}
-    WHERE shopper_id IN ({{}}) AND consent AND product_id IS NOT NULL
+    WHERE shop_id = %s AND shopper_id IN ({{}}) AND consent AND product_id IS NOT NULL
 """  # noqa: S608  (names of our own)

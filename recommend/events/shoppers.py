@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
 from catalog.per_shop import named
+from catalog.tenancy import current_shop_id
 from recommend.events.consent import consent_of
 from recommend.events.models import Shopper
 
@@ -233,11 +234,11 @@ def _of_account(user: Any, *, create: bool) -> Shopper | None:
 
 def _of_key(key: uuid.UUID) -> Shopper | None:
     """Written out, since it is asked with each request: composing it costs several times what the database needs."""
-    column = Shopper._meta.get_field("key")
-    return next(iter(Shopper.objects.raw(_BY_KEY, [column.get_db_prep_value(key, connection)])), None)
+    values = [Shopper._meta.get_field("key").get_db_prep_value(key, connection), current_shop_id()]
+    return next(iter(Shopper.objects.raw(_BY_KEY, values)), None)
 
 
-_BY_KEY = f"SELECT * FROM {connection.ops.quote_name(Shopper._meta.db_table)} WHERE key = %s"  # noqa: S608
+_BY_KEY = f"SELECT * FROM {connection.ops.quote_name(Shopper._meta.db_table)} WHERE key = %s AND shop_id = %s"  # noqa: S608
 
 
 def _unmerged(shopper: Shopper | None) -> Shopper | None:

@@ -96,7 +96,7 @@ def _state(pk: int) -> tuple[Any, ...]:
     asked with each request: composing it costs several times what the database needs.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_STATE, [pk, pk])
+        cursor.execute(_STATE, [current_shop_id(), pk, pk])
         return tuple(cursor.fetchall())
 
 
@@ -106,6 +106,6 @@ _ROOT = f"(SELECT COALESCE(merged_into_id, id) FROM {_SHOPPERS} WHERE id = %s)" 
 _STATE = f"""
     SELECT s.id, s.merged_into_id, s.personalised, COUNT(e.id), MAX(e.id)
     FROM {_SHOPPERS} s LEFT JOIN {_EVENTS} e ON e.shopper_id = s.id
-    WHERE s.id = {_ROOT} OR s.merged_into_id = {_ROOT}
+    WHERE s.shop_id = %s AND (s.id = {_ROOT} OR s.merged_into_id = {_ROOT})
     GROUP BY s.id, s.merged_into_id, s.personalised ORDER BY s.id
 """  # noqa: S608

@@ -9,6 +9,7 @@ import numpy as np
 from django.db import connection
 
 from catalog.models import Brand, Category, Product
+from catalog.tenancy import current_shop_id
 from recommend.events.history import Past, Seen
 from recommend.models.base import Ids
 from recommend.serving import memory
@@ -111,7 +112,7 @@ def known_products(ids: Iterable[int]) -> dict[int, Known]:
 
 def _read_names(ids: Collection[int]) -> dict[int, Known]:
     with connection.cursor() as cursor:
-        cursor.execute(_NAMED.format(", ".join(["%s"] * len(ids))), [Product.Status.PUBLISHED, *ids])
+        cursor.execute(_NAMED.format(", ".join(["%s"] * len(ids))), [current_shop_id(), Product.Status.PUBLISHED, *ids])
         return {row[0]: Known(*row) for row in cursor.fetchall()}
 
 
@@ -123,6 +124,6 @@ _NAMED = f"""
     SELECT p.id, p.sku, p.title, COALESCE(b.name, ''), p.brand_id, p.store_id, COALESCE(c.name, ''), p.category_id,
         p.family
     FROM {_PRODUCTS} p LEFT JOIN {_BRANDS} b ON b.id = p.brand_id LEFT JOIN {_CATEGORIES} c ON c.id = p.category_id
-    WHERE p.status = %s AND p.id IN ({{}})
+    WHERE p.shop_id = %s AND p.status = %s AND p.id IN ({{}})
 """  # noqa: S608  (names of our own)
 _NAMES = memory.Kept(_read_names, seconds=30, most=20_000)

@@ -10,6 +10,7 @@ from qdrant_client import models
 
 from catalog.models import Category, Product, Variant
 from catalog.selectors import buyable, published_products
+from catalog.tenancy import current_shop_id
 from recommend.serving.profile import Profile
 from recommend.surfaces.base import Ask
 from search.index.client import get_client
@@ -81,7 +82,7 @@ def for_sale(wish: Wish, ids: Collection[int]) -> dict[int, Stand]:
     if not ids:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(_FOR_SALE.format(", ".join(["%s"] * len(ids))), [Product.Status.PUBLISHED, *ids])
+        cursor.execute(_FOR_SALE.format(", ".join(["%s"] * len(ids))), [current_shop_id(), Product.Status.PUBLISHED, *ids])
         return {
             row[0]: Stand(row[0], row[1], row[2] or 0, row[3] or 0, row[4] or 0, row[5] or "", row[6:])
             for row in cursor.fetchall()
@@ -96,7 +97,7 @@ _FOR_SALE = f"""
     SELECT p.id, p.family, p.brand_id, p.store_id, p.category_id, c.path,
         p.version, p.updated_at, p.price, p.compare_at_price, p.stock
     FROM {_PRODUCTS} p LEFT JOIN {_CATEGORIES} c ON c.id = p.category_id
-    WHERE p.status = %s AND p.id IN ({{}})
+    WHERE p.shop_id = %s AND p.status = %s AND p.id IN ({{}})
         AND (p.stock > 0 OR EXISTS (SELECT 1 FROM {_VARIANTS} v WHERE v.product_id = p.id AND v.stock > 0))
 """  # noqa: S608  (names of our own)
 
