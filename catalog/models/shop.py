@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from catalog.tenancy import DEFAULT_SHOP
 
-# A name (RFC 1123) or an IPv4 address in lower case, as `HttpRequest.get_host` has it before the colon of the port.
-_HOST = r"\A(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*\Z"
+# A name (RFC 1123) in lower case or an address, as a request names it, without port and brackets.
+_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_HOST = rf"\A({_LABEL}(\.{_LABEL})*|[0-9a-f:]{{2,39}})\Z"
 
 
 class Shop(models.Model):

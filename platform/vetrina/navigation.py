@@ -1,5 +1,6 @@
 """The admin's sidebar. An entry is shown to those who may see what it leads to."""
 
+from django.conf import settings
 from django.urls import reverse_lazy
 
 
@@ -89,6 +90,11 @@ NAVIGATION = [
             },
             _list("Outbox", "sync", "catalog.outboxentry"),
             _list("API keys", "key", "rest_framework_api_key.apikey"),
+            # Where there is one shop alone, nothing is told apart by a host, and its name is a setting.
+            {
+                **_list("Shops", "storefront", "catalog.shop"),
+                "permission": lambda request: settings.MULTI_SHOP and request.user.is_superuser,
+            },
             _list("Users", "person", "auth.user"),
             _list("Groups", "group", "auth.group"),
         ],

@@ -82,7 +82,8 @@ def for_sale(wish: Wish, ids: Collection[int]) -> dict[int, Stand]:
     if not ids:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(_FOR_SALE.format(", ".join(["%s"] * len(ids))), [current_shop_id(), Product.Status.PUBLISHED, *ids])
+        places = ", ".join(["%s"] * len(ids))
+        cursor.execute(_FOR_SALE.format(places), [current_shop_id(), Product.Status.PUBLISHED, *ids])
         return {
             row[0]: Stand(row[0], row[1], row[2] or 0, row[3] or 0, row[4] or 0, row[5] or "", row[6:])
             for row in cursor.fetchall()

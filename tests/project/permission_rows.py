@@ -12,8 +12,9 @@ from django.utils import timezone
 from rest_framework_api_key.models import APIKey
 
 from catalog import services
-from catalog.models import Brand, Collection, Product, Promotion, Store, Tag
+from catalog.models import Brand, Collection, Product, Promotion, Shop, Store, Tag
 from catalog.pictures import add_picture
+from catalog.tenancy import current_shop_id
 from recommend.events.models import Event, Shopper
 from recommend.sponsored.models import Campaign, Charge, Placement
 from recommend.training.models import ModelVersion, TrainingRun
@@ -42,10 +43,14 @@ class Installation:
         return row
 
 
-def build() -> Installation:
-    """Fill the database. Every foreign key of a row leads to another of these rows."""
+def build(people: str = "", host: str = "testserver") -> Installation:
+    """Fill the database. Every foreign key of a row leads to another of these rows.
+
+    `people` stands before the names of accounts and groups, which all shops have in common; `host` is whom clients ask.
+    """
     made = Installation()
     add, now = made.add, timezone.now()
+    add(Shop.objects.get(pk=current_shop_id()))
     brand, store = add(Brand(name="Acme", slug="acme")), add(Store(name="Corner", slug="corner"))
     category, _ = add(services.add_category("Food")), add(Tag(name="Gift", slug="gift"))
     other = Product(sku="A-2", title="Another", category=category, brand=brand, store=store, status="published")
@@ -91,25 +96,27 @@ def build() -> Installation:
     add(Event(event_id=uuid.uuid4(), kind="view", shopper=shopper, product=product, happened_at=now))
     version = add(ModelVersion(name="popularity", path="1"))
     add(TrainingRun(version=version))
-    add(User.objects.create_user("somebody", is_staff=True))
-    add(Group.objects.create(name="testers"))
-    _people(made)
+    add(User.objects.create_user(f"{people}somebody", is_staff=True))
+    add(Group.objects.create(name=f"{people}testers"))
+    _people(made, people, host)
     return made
 
 
-def _people(made: Installation) -> None:
+def _people(made: Installation, people: str, host: str) -> None:
     for role in ("anonymous", "shopper", "nobody", "viewer", "merchandiser", "administrator", "superuser"):
-        made.clients[role] = client = Client(raise_request_exception=False)
+        made.clients[role] = client = Client(raise_request_exception=False, SERVER_NAME=host)
         if role == "anonymous":
             continue
-        user = User.objects.create_user(role, is_staff=role != "shopper", is_superuser=role == "superuser")
+        user = User.objects.create_user(people + role, is_staff=role != "shopper", is_superuser=role == "superuser")
         if role in ("viewer", "merchandiser", "administrator"):
             user.groups.add(Group.objects.get(name=role))
         client.force_login(user)
     past = timezone.now() - timedelta(days=1)
     for role, more in {"key": {}, "revoked": {"revoked": True}, "expired": {"expiry_date": past}}.items():
         row, key = APIKey.objects.create_key(name=role, **more)
-        made.clients[role] = Client(raise_request_exception=False, headers={"Authorization": f"Api-Key {key}"})
+        made.clients[role] = Client(
+            raise_request_exception=False, headers={"Authorization": f"Api-Key {key}"}, SERVER_NAME=host
+        )
         if role == "key":
             made.rows["rest_framework_api_key.apikey"] = row
     made.clients["forged"] = Client(

@@ -112,6 +112,7 @@ MODELS: Final[dict[str, tuple[str, str, str, str]]] = {
     "auth.user": OF_ADMINISTRATORS,
     "auth.group": OF_ADMINISTRATORS,
     "rest_framework_api_key.apikey": OF_ADMINISTRATORS,
+    "catalog.shop": ("", "", "", "vac"),
     "catalog.category": CURATED,
     "catalog.brand": CURATED,
     "catalog.store": CURATED,
