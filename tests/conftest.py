@@ -131,6 +131,7 @@ def vector_store(settings: Settings) -> Iterator[QdrantClient]:
     settings.QDRANT_BEHAVIOUR_ALIAS = f"{settings.QDRANT_ALIAS}-behaviour"
     client = get_client()
     yield client
+    settings.MULTI_SHOP = False  # those of all shops
     for collection in client.get_collections().collections:
         if collection.name.startswith(settings.QDRANT_ALIAS):
             client.delete_collection(collection.name)

@@ -234,12 +234,20 @@ def _of_own_shop(request: httpx.Request, send: Any) -> httpx.Response:
     is named by mistake. Raises VectorStoreError for another shop's collection, before anything is sent.
     """
     if settings.MULTI_SHOP and (found := OF_COLLECTION.search(unquote(request.url.path))):
-        if shop_of(name := found[1]) != current_shop_id():
-            raise VectorStoreError(f"The collection {name!r} is not one of this shop's.", permanent=True)
+        for name in _named_aliases(request) if found[1] == "aliases" else [found[1]]:
+            if shop_of(name) != current_shop_id():
+                raise VectorStoreError(f"The collection {name!r} is not one of this shop's.", permanent=True)
         if request.method == "POST" and FILTERED.search(request.url.path):
             request = _with_filter(request)
     response: httpx.Response = send(request)
     return response
+
+
+def _named_aliases(request: httpx.Request) -> Iterator[str]:
+    """The aliases and collections of a request that moves aliases."""
+    for step in orjson.loads(request.content)["actions"]:
+        for told in step.values():
+            yield from (name for key, name in told.items() if key.endswith("_name"))
 
 
 def shop_of(collection: str) -> int | None:

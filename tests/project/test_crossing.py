@@ -1,0 +1,479 @@
+"""Attempts to cross over from one shop to another, through every address and with everything that could lead there.
+
+Two shops have the same SKUs and slugs, and a word of their own in every text. Whatever is asked at the first one's host,
+with its own means or with those of the second, no answer says the second one's word, and nothing of it changes. The
+addresses come from the same table as the permission matrix, so a new one is tried as well, and one that is in neither the
+table nor here fails.
+"""
+
+import json
+import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.http import HttpResponse
+from django.test import Client
+from qdrant_client import models
+
+from catalog import hosts
+from catalog.models import Product, Shop
+from catalog.tenancy import NoShopError, current_shop_id, in_shop
+from recommend.surfaces import SURFACES
+from search.index.client import get_client, shop_of
+from search.index.errors import VectorStoreError
+from search.index.live import live_collection
+from tests import tenants
+from tests.project import permission_rules as rules
+from tests.project import test_permissions as matrix
+from tests.tenants import Side
+
+WRITES = matrix.WRITES
+STAFF = ("viewer", "merchandiser", "administrator", "superuser")
+
+
+@pytest.fixture
+def sides(db, vector_store, quick_encoders, settings, monkeypatch) -> Iterator[tuple[Side, Side]]:
+    monkeypatch.setattr("celery.app.base.Celery.send_task", lambda *args, **options: None)
+    yield tenants.two_shops(settings)
+
+
+class Attempt:
+    """Asks at the first shop's host, and notes what crossed over."""
+
+    def __init__(self, here: Side, there: Side, folders: tuple[Path, ...]) -> None:
+        self.here, self.there, self.folders = here, there, folders
+        self.found: list[str] = []
+        self.asked = 0
+        self.before = tenants.digest(there, folders)
+
+    def ask(self, who: str, client: Client, method: str, address: str, **more: Any) -> HttpResponse:
+        """One request, of which everything is taken back afterwards."""
+        tenants.cache_clear()
+        cookies, written = client.cookies.copy(), []
+
+        def note(execute, sql, parameters, many, context):
+            if sql.startswith(WRITES):
+                written.append(sql)
+            return execute(sql, parameters, many, context)
+
+        if address.startswith("/api/") and "data" not in more:
+            more = {"data": "{}", "content_type": "application/json"}
+        with transaction.atomic(), connection.execute_wrapper(note):
+            send = client.generic if "content_type" in more else getattr(client, method.lower())
+            arguments = (method, address) if send == client.generic else (address,)
+            answer = send(*arguments, **more, SERVER_NAME=self.here.host)
+            body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+            self.asked += 1
+            told = f"{who}: {method} {address}"
+            if answer.status_code >= 500:
+                self.found.append(f"{told} answers {answer.status_code}")
+            if self.there.marker.encode() in body.lower() or self.there.marker in str(answer.headers).lower():
+                at = body.lower().find(self.there.marker.encode())
+                self.found.append(f"{told} tells of the other shop: …{body[max(0, at - 80) : at + 30]!r}")
+            if written and tenants.digest(self.there, self.folders) != self.before:
+                self.found.append(f"{told} changes the other shop: {written[0][:120]}")
+            transaction.set_rollback(True)
+        client.cookies = cookies
+        return answer
+
+
+@pytest.fixture
+def attempt(sides, settings) -> Attempt:
+    return Attempt(*sides, (Path(settings.MEDIA_ROOT) / "shops",))
+
+
+def _done(attempt: Attempt, at_least: int) -> None:
+    assert not attempt.found, "\n".join(attempt.found[:40])
+    assert attempt.asked >= at_least
+
+
+def _means(attempt: Attempt) -> dict[str, Client]:
+    """Whom to ask as: the first shop's own, and everybody of the second."""
+    own = {f"own {role}": attempt.here.made.clients[role] for role in ("anonymous", "key", "superuser")}
+    return own | {f"foreign {role}": attempt.there.made.clients[role] for role in ("key", "shopper", "superuser")}
+
+
+# What an operation is asked with beside its address: what stands in a body or a query could lead to the other shop too.
+def _bodies(path: str, there: Side) -> list[dict[str, Any]]:
+    rows, marker = there.made.rows, there.marker
+    kind = path.split("/")[3]
+    if path == "/api/v1/events":
+        known = {"shopper": str(rows["recommend.shopper"].key), "search_id": str(rows["search.loggedsearch"].pk)}
+        return [
+            {"events": [{"event_id": str(uuid.uuid4()), "kind": "click", "sku": "A-1", **known}]},
+            {"event_id": str(rows["recommend.event"].event_id), "kind": "view", "sku": "A-1"},
+        ]
+    if path == "/api/v1/products/bulk":
+        return [{"products": [{"sku": "A-1", "title": "Changed", "brand": "acme", "category": "Food"}]}]
+    if kind == "products":
+        return [{"sku": "A-1", "title": "Changed", "brand": "acme", "store": "corner", "category": "Food"}]
+    if path == "/api/v1/search":
+        return [{"q": marker}, {"q": "thing", "image_of": "A-1"}]
+    if kind == "promotions":
+        return [{"name": "Changed", "slug": "week", "kind": "percent", "value": 7, "products": ["A-1"]}]
+    if kind in ("brands", "categories", "collections", "stores"):
+        return [{"name": "Changed", "title": "Changed", "slug": "other", "products": ["A-1"]}]
+    return []
+
+
+def _queries(path: str, there: Side) -> list[str]:
+    marker, key = there.marker, there.made.rows["recommend.shopper"].key
+    more = {
+        "/api/v1/search": [
+            f"q={marker}",
+            "q=thing",
+            "q=A-1",
+            "image_of=A-1",
+            f"q=thing&not={marker}",
+            "q=thing&explain=1",
+        ],
+        "/api/v1/suggest": [f"q={marker[:4]}", "q=th", "q="],
+        "/api/v1/products/": [f"search={marker}", "status=draft"],
+        "/api/v1/recommendations/{surface}": [
+            f"shopper={key}",
+            "product=A-1",
+            f"shopper={key}&product=A-1",
+            "products=A-1",
+        ],
+    }
+    return more.get(path, [])
+
+
+@pytest.mark.slow
+def test_rest(attempt):
+    paths = matrix.api_paths()
+    assert set(paths) == set(rules.API)
+    for path in paths:
+        addresses = {matrix._api_address(path, side.made) for side in (attempt.here, attempt.there)}
+        if path.endswith("{surface}"):
+            addresses = {f"/api/v1/recommendations/{each}" for each in SURFACES}
+        for who, client in _means(attempt).items():
+            for address in addresses:
+                for method in rules.METHODS:
+                    attempt.ask(who, client, method, address)
+                for query in _queries(path, attempt.there):
+                    attempt.ask(who, client, "GET", f"{address}?{query}")
+                for body in _bodies(path, attempt.there):
+                    for method in ("POST", "PUT", "PATCH"):
+                        if method in paths[path]:
+                            data = {"data": json.dumps(body), "content_type": "application/json"}
+                            attempt.ask(who, client, method, address, **data)
+    _done(attempt, len(paths) * len(rules.METHODS) * 6)
+
+
+@pytest.mark.slow
+def test_pages(attempt):
+    assert matrix.page_routes() == set(rules.PAGES)
+    there = attempt.there.made.rows
+    picture = there["catalog.picture"]
+    query = f"?q={attempt.there.marker}"
+    extra = [
+        query, "/search?q=thing", f"/search{query}", "/search?image_of=A-1", f"/media/{picture.file.name}",
+        *(f"/media/{name}" for name in picture.thumbnails.values()),
+        f"/media/x/../{picture.file.name}",
+        f"/rows/similar/A-1{query}", f"/discover/for-you{query}",
+    ]  # fmt: skip
+    for who, client in _means(attempt).items():
+        for route in rules.PAGES:
+            for side in (attempt.here, attempt.there):
+                for method in ("GET", "POST"):
+                    attempt.ask(who, client, method, matrix._page_address(route, side.made))
+        for address in extra:
+            attempt.ask(who, client, "GET", address if address.startswith("/") else f"/{address}")
+    _done(attempt, 6 * 2 * 2 * len(rules.PAGES))
+
+
+@pytest.mark.slow
+def test_the_admin(attempt):
+    """A superuser, who may do everything, at the first shop's host, with the numbers of the second one's rows."""
+    people = {f"own {role}": attempt.here.made.clients[role] for role in ("superuser", "administrator")}
+    stranger = attempt.there.made.clients["superuser"]
+    shown = 0
+    for route in matrix.admin_rules():
+        addresses = [matrix._admin_address(route, side.made) for side in (attempt.here, attempt.there)]
+        for who, client in people.items():
+            for address in dict.fromkeys(addresses):
+                for method in ("GET", "POST"):
+                    answer = attempt.ask(who, client, method, address)
+                    shown += answer.status_code == 200
+        for method in ("GET", "POST"):
+            answer = attempt.ask("foreign superuser", stranger, method, addresses[1])
+            if not (matrix.is_refused(answer) or answer.status_code in (403, 404, 405) or route == "login/"):
+                attempt.found.append(f"the session of the other shop opens {method} {route} ({answer.status_code})")
+    for label, row in attempt.there.made.rows.items():
+        at = f"/admin/{label.replace('.', '/')}/"
+        for action in ("delete_selected", *rules.ACTIONS.get(label, {})):
+            data = {"action": action, "_selected_action": [row.pk], "post": "yes"}
+            for who, client in people.items():
+                if label in rules.MODELS and not label.startswith("auth."):
+                    attempt.ask(who, client, "POST", at, data=data)
+    assert shown > 100  # or none of this says anything
+    _done(attempt, 4 * len(matrix.admin_rules()))
+
+
+def test_the_words_are_told_where_they_belong(sides):
+    """What the other tests look for is there to be found."""
+    for side in sides:
+        client = side.made.clients["superuser"]
+        for address in (
+            "/", "/p/thing", "/c/food", "/b/acme", "/s/corner", "/promo/week", "/collection/picnic",
+            f"/search?q={side.marker}", "/api/v1/products/", "/api/v1/products/A-1", f"/api/v1/search?q={side.marker}",
+            f"/api/v1/suggest?q={side.marker[:5]}", "/api/v1/recommendations/new-arrivals", "/admin/catalog/product/",
+            "/admin/search/rule/", "/admin/search/synonym/", "/admin/recommend/campaign/", "/admin/search/loggedsearch/",
+        ):  # fmt: skip
+            answer = client.get(address)
+            assert answer.status_code == 200, address
+            assert side.marker in answer.content.decode().lower(), address
+
+
+# Means -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_session_opens_its_own_shop_alone(sides):
+    first, second = sides
+    for role in ("shopper", *STAFF):
+        client = second.made.clients[role]
+        key = client.cookies["sessionid"].value
+        assert client.get("/you").context["request"].user.is_authenticated, role
+        assert client.get("/you", SERVER_NAME=first.host).context["request"].user.is_anonymous, role
+        client.cookies["sessionid"] = key
+        assert client.get("/admin/", SERVER_NAME=first.host).status_code == 302, role
+        client.cookies["sessionid"] = key
+    # What is saved at the first shop gets a session of its own there.
+    client = second.made.clients["shopper"]
+    key = client.cookies["sessionid"].value
+    client.post("/cart/add?sku=A-1", SERVER_NAME=first.host)
+    assert client.cookies["sessionid"].value != key
+    client.cookies["sessionid"] = key
+    assert client.get("/you", SERVER_NAME=second.host).context["request"].user.is_authenticated
+
+
+def test_staff_sign_in_where_they_work(sides):
+    first, second = sides
+    for side, other in (sides, sides[::-1]):
+        person = User.objects.get(username=f"{side.marker}-administrator")
+        person.set_password("long enough 1")
+        person.save()
+        told = {"username": person.username, "password": "long enough 1"}
+        for page in ("/admin/login/", "/sign-in"):
+            tenants.cache_clear()
+            assert Client().post(page, told, SERVER_NAME=side.host).status_code == 302
+            assert Client().post(page, told, SERVER_NAME=other.host).status_code in (200, 400)
+    root = User.objects.get(username=f"{second.marker}-superuser")
+    root.set_password("long enough 1")
+    root.save()
+    told = {"username": root.username, "password": "long enough 1"}
+    assert Client().post("/admin/login/", told, SERVER_NAME=first.host).status_code == 302
+
+
+def test_who_leaves_a_shop_is_out_at_once(sides):
+    client = sides[0].made.clients["viewer"]
+    assert client.get("/admin/").status_code == 200
+    sides[0].shop.staff.clear()
+    assert client.get("/admin/").status_code == 302
+
+
+def test_one_address_has_an_account_in_each_shop(sides):
+    told = {"username": "Ann@example.com", "password1": "long enough 1", "password2": "long enough 1"}
+    for side in sides:
+        assert Client().post("/sign-up", told, SERVER_NAME=side.host).status_code == 302
+        tenants.cache_clear()
+    assert Client().post("/sign-up", told, SERVER_NAME=sides[0].host).status_code == 400
+    second = User.objects.get(username=f"ann@example.com+shop{sides[1].shop.pk}")
+    second.set_password("another one 2")
+    second.save()
+    for side, password in zip(sides, ("long enough 1", "another one 2"), strict=True):
+        for each in ("long enough 1", "another one 2"):
+            client = Client(SERVER_NAME=side.host)
+            answer = client.post("/sign-in", {"username": "ann@example.com", "password": each})
+            assert answer.status_code == (302 if each == password else 400)
+            if each == password:
+                assert "<strong>ann@example.com</strong>" in client.get("/you").content.decode()
+
+
+def test_a_device_is_known_in_its_own_shop(sides):
+    first, second = sides
+    client = Client(SERVER_NAME=second.host)
+    view = {"events": [{"event_id": str(uuid.uuid4()), "kind": "view", "sku": "A-1"}]}
+    client.post("/api/v1/events", json.dumps(view), content_type="application/json")
+    client.get("/p/thing")
+    cookie = client.cookies["shopper"].value
+    stranger = Client(SERVER_NAME=first.host)
+    stranger.cookies["shopper"] = cookie
+    assert stranger.get("/you").context["shopper"] is None
+    assert client.get("/you").context["shopper"] is not None
+
+
+def test_a_key_writes_in_its_own_shop(sides):
+    if tenants.keys_of_the_installation():
+        pytest.skip("keys are not a shop's yet")
+    first, second = sides
+    body = {"data": json.dumps({"title": "Changed"}), "content_type": "application/json"}
+    client = second.made.clients["key"]
+    assert client.patch("/api/v1/products/A-1", **body, SERVER_NAME=first.host).status_code in (401, 403)
+    assert client.patch("/api/v1/products/A-1", **body, SERVER_NAME=second.host).status_code == 200
+
+
+# Hosts -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_host_of_no_shop_is_told_so(sides):
+    page = Client().get("/", SERVER_NAME="nobody.test")
+    assert page.status_code == 404
+    assert hosts.NO_SHOP in page.content.decode()
+    assert "zaffre" not in page.content.decode()
+    rest = Client().get("/api/v1/products/", SERVER_NAME="nobody.test")
+    assert (rest.status_code, rest.json()) == (404, {"detail": hosts.NO_SHOP})
+    assert Client().get("/", SERVER_NAME="evil.example").status_code == 400  # ALLOWED_HOSTS
+
+
+def test_a_closed_shop_says_so_and_opens_again(sides):
+    shop = sides[1].shop
+    Shop.objects.get(pk=shop.pk)
+    shop.active = False
+    shop.save()
+    answer = Client().get("/", SERVER_NAME=sides[1].host)
+    assert answer.status_code == 503
+    assert answer["Retry-After"]
+    assert hosts.CLOSED in answer.content.decode()
+    assert Client().get("/", SERVER_NAME=sides[0].host).status_code == 200
+    shop.active = True
+    shop.save()
+    assert Client().get("/", SERVER_NAME=sides[1].host).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["one.test:8000", "ONE.test", "one.test."])
+def test_a_host_is_known_however_it_is_written(sides, host):
+    assert "zaffre" in Client().get("/", HTTP_HOST=host).content.decode()
+
+
+def test_probes_need_no_shop(sides):
+    assert Client().get("/healthz", SERVER_NAME="nobody.test").status_code == 200
+    ready = Client().get("/readyz", SERVER_NAME="nobody.test")
+    assert ready.status_code == 200
+    metrics = Client().get("/metrics", SERVER_NAME="nobody.test").content.decode()
+    for name in ("products_published", "index_points"):  # of both shops together
+        assert f"\nvetrina_{name} 4.0\n" in metrics, metrics[-2000:]
+
+
+# Memories ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_same_query_finds_each_shops_own(sides):
+    """In one process, one after the other, with all that it remembers of the first."""
+    client = Client()
+    for address in (
+        "/api/v1/search?q=thing", "/search?q=thing", "/api/v1/suggest?q=thi", "/", "/p/thing", "/c/food", "/sitemap.xml",
+        "/api/v1/recommendations/new-arrivals", "/api/v1/recommendations/similar?product=A-1",
+        "/api/v1/recommendations/sponsored?product=A-1", "/sitemap-products.xml", "/rows/similar/A-1",
+    ):  # fmt: skip
+        for side, other in (sides, sides[::-1], sides):
+            answer = client.get(address, SERVER_NAME=side.host)
+            body = answer.content.decode().lower()
+            assert answer.status_code == 200, address
+            assert other.marker not in body, address
+            if "sitemap" not in address:
+                assert side.marker in body or "recommendations/" in address, (address, side.marker)
+
+
+def test_limits_of_the_rate_are_each_shops_own(sides, settings):
+    settings.SHOP_ACTION_RATE = "1/min"
+    first, second = sides
+    told = [
+        Client().post("/cart/add?sku=A-1", SERVER_NAME=side.host, HTTP_HX_REQUEST="true").status_code
+        for side in (first, first, second)
+    ]
+    assert told == [200, 429, 200]
+
+
+def test_without_a_shop_nothing_is_read(sides):
+    for ask in (current_shop_id, Product.objects.count, live_collection):
+        with pytest.raises(NoShopError):
+            ask()
+
+
+# Vectors -----------------------------------------------------------------------------------------------------------
+
+
+def test_collections_are_each_shops_own(sides):
+    names = []
+    for side in sides:
+        with side.inside():
+            names.append(live_collection().name)
+            assert shop_of(names[-1]) == side.shop.pk
+            assert get_client().count(names[-1]).count == 2
+    assert len(set(names)) == 2
+    with sides[0].inside():
+        for ask in (get_client().count, get_client().delete_collection, get_client().get_collection):
+            with pytest.raises(VectorStoreError, match="not one of this shop's"):
+                ask(names[1])
+
+
+def test_a_point_of_another_shop_in_a_collection_is_found_by_nobody(sides):
+    """As if somebody had written it there by mistake."""
+    first, second = sides
+    with second.inside():
+        name = live_collection().name
+        point = get_client().retrieve(name, [second.made.rows["catalog.product"].pk], with_vectors=True)[0]
+        assert point.payload["shop"] == second.shop.pk
+        payload = {**point.payload, "shop": 999}
+        get_client().upsert(name, [models.PointStruct(id=point.id, vector=point.vector, payload=payload)], wait=True)
+        assert get_client().count(name).count == 1
+        found = get_client().query_points(name, query=point.vector["text"], using="text", limit=10)
+        assert point.id not in [each.id for each in found.points]
+        asked = models.QueryRequest(query=point.vector["text"], using="text", limit=10)
+        assert point.id not in [each.id for each in get_client().query_batch_points(name, [asked])[0].points]
+
+
+# Threads -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_threads_of_both_shops_at_once(vector_store, quick_encoders, settings, monkeypatch):
+    monkeypatch.setattr("celery.app.base.Celery.send_task", lambda *args, **options: None)
+    sides = tenants.two_shops(settings)
+    wrong: list[str] = []
+
+    def shop(number: int) -> None:
+        client = Client(raise_request_exception=False)
+        try:
+            for turn in range(12):
+                side, other = sides[(number + turn) % 2], sides[(number + turn + 1) % 2]
+                for address in ("/api/v1/search?q=thing", "/p/thing", "/api/v1/products/A-1", "/api/v1/suggest?q=thi"):
+                    answer = client.get(address, SERVER_NAME=side.host)
+                    body = answer.content.decode().lower()
+                    if other.marker in body or answer.status_code != 200 or side.marker not in body:
+                        wrong.append(f"{address} at {side.host}: {answer.status_code}")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=shop, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong, wrong[:5]
+
+
+def test_a_thread_without_a_shop_reads_nothing(sides):
+    caught: list[BaseException] = []
+
+    def read() -> None:
+        try:
+            Product.objects.first()
+        except NoShopError as error:
+            caught.append(error)
+        finally:
+            connection.close()
+
+    with in_shop(sides[0].shop.pk):
+        thread = threading.Thread(target=read)
+        thread.start()
+        thread.join()
+    assert len(caught) == 1

@@ -1,0 +1,140 @@
+"""Two shops in one installation that look the same from outside: same SKUs and slugs, and a word of its own in each."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.db import models, transaction
+from pytest_django.fixtures import Settings
+
+from catalog import hosts
+from catalog.models import OutboxEntry, Product, Shop, ShopHost
+from catalog.models.rows import ShopScoped
+from catalog.pictures import add_picture
+from catalog.tenancy import DEFAULT_SHOP, in_shop
+from search.index.client import get_client
+from search.index.drain import drain
+from search.index.live import live_collection
+from tests.project import permission_rows
+from tests.project.permission_rows import Installation
+from tests.shops import picture
+
+# What a shop's own people and shoppers typed; in anything else a word more would break the row.
+TEXTS = {
+    "name", "title", "description", "alt", "text", "query", "queries", "words", "note", "first", "second", "error",
+}  # fmt: skip
+MARKERS = ("zaffre", "gamboge")  # words that stand nowhere else
+
+
+@dataclass
+class Side:
+    """One of the shops, with its rows and a client for each role."""
+
+    shop: Shop
+    host: str
+    marker: str
+    made: Installation
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        with in_shop(self.shop.pk):
+            yield
+
+
+def several(settings: Settings) -> None:
+    """Serve several shops in this test."""
+    settings.MULTI_SHOP = True
+    settings.AUTHENTICATION_BACKENDS = ["catalog.accounts.ShopBackend"]
+    settings.ALLOWED_HOSTS = [".test", "testserver"]
+    settings.EVENTS_FILTER_BOTS = False
+    settings.EVENTS_REQUIRE_CONSENT = False
+    hosts.forget()
+    cache_clear()
+
+
+def cache_clear() -> None:
+    cache.clear()
+
+
+def two_shops(settings: Settings) -> tuple[Side, Side]:
+    """The first and the second shop, filled alike and indexed."""
+    several(settings)
+    first = Shop.objects.get(pk=DEFAULT_SHOP)
+    second = Shop.objects.create(name="Second", slug="second")
+    return _fill(first, "one.test", MARKERS[0], "red"), _fill(second, "two.test", MARKERS[1], "blue")
+
+
+def _fill(shop: Shop, host: str, marker: str, colour: str) -> Side:
+    shop.name = f"Shop {marker}"
+    shop.save()
+    ShopHost.objects.create(shop=shop, host=host)
+    with in_shop(shop.pk):
+        made = permission_rows.build(people=f"{marker}-", host=host)
+        # Who works in no shop by name is let in nowhere, so they work in this one.
+        shop.staff.set(User.objects.filter(username__startswith=f"{marker}-", is_staff=True, is_superuser=False))
+        for role in ("shopper",):  # an account as signing up makes it
+            user = User.objects.get(username=f"{marker}-{role}")
+            user.username = user.username if shop.pk == DEFAULT_SHOP else f"{user.username}+shop{shop.pk}"
+            user.save()
+        for role, client in made.clients.items():
+            if role in ("shopper", "nobody", "viewer", "merchandiser", "administrator", "superuser"):
+                client.force_login(User.objects.get(username__startswith=f"{marker}-{role}"))
+        add_picture(made.rows["catalog.product"], picture(colour, "rectangle"), alt=marker)  # type: ignore[arg-type]
+        Product.objects.update(stock=5, price=10)  # so that everything shows them
+        _mark(shop, marker)
+        OutboxEntry.add(Product.objects.values_list("pk", flat=True))
+        report = drain()
+        assert not report.failed, report
+        assert not report.reason, report
+        OutboxEntry.add([made.rows["catalog.product"].pk])
+        made.rows["catalog.outboxentry"] = OutboxEntry.objects.get()
+        for row in made.rows.values():
+            row.refresh_from_db()
+    return Side(shop, host, marker, made)
+
+
+def _mark(shop: Shop, marker: str) -> None:
+    """Let every text of the shop's rows carry its word."""
+    for model in shop_models():
+        fields = [
+            field.name
+            for field in model._meta.fields
+            if isinstance(field, models.CharField | models.TextField) and field.name in TEXTS and not field.choices
+        ]
+        for row in model.every_shop.filter(shop_id=shop.pk) if fields else []:
+            told = {name: f"{getattr(row, name)} {marker}".strip() for name in fields}
+            with transaction.atomic():
+                model.every_shop.filter(pk=row.pk).update(**told)
+
+
+def keys_of_the_installation() -> bool:
+    """Whether API keys know no shop."""
+    keys = [model for model in apps.get_models() if model.__name__.lower() == "apikey"]
+    return not any(issubclass(model, ShopScoped) for model in keys)
+
+
+def shop_models() -> list[Any]:
+    return [model for model in apps.get_models(include_auto_created=True) if issubclass(model, ShopScoped)]
+
+
+def digest(side: Side, folders: tuple[Path, ...] = ()) -> str:
+    """Of all rows of a shop, the points of its products and its files: the same while nothing of it has changed."""
+    told = hashlib.sha256()
+    for model in shop_models():
+        for row in model.every_shop.filter(shop_id=side.shop.pk).order_by("pk").values_list():
+            told.update(repr((model._meta.label, row)).encode())
+    told.update(repr(sorted(User.objects.filter(shops=side.shop).values_list("pk", "password"))).encode())
+    with side.inside():
+        points, _ = get_client().scroll(live_collection().name, limit=100, with_vectors=True)
+        told.update(repr(sorted((point.id, repr(point.payload), repr(point.vector)) for point in points)).encode())
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                told.update(f"{path}".encode() + path.read_bytes())
+    return told.hexdigest()
