@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from django.apps import apps
-from django.db import connections, models
+from django.db import connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from catalog.models.rows import ShopScoped
@@ -83,9 +83,10 @@ def put_up(*, using: str, plan: Any = None, **_: Any) -> None:
     connection = connections[using]
     present = set(connection.introspection.table_names())
     make = {"sqlite": _in_sqlite, "postgresql": _in_postgresql}[connection.vendor]
-    for border in borders():
-        if border.tables <= present:
-            make(connection, border)
+    with transaction.atomic(using=using):
+        for border in borders():
+            if border.tables <= present:
+                make(connection, border)
 
 
 def _in_sqlite(connection: BaseDatabaseWrapper, border: Border) -> None:
