@@ -79,15 +79,12 @@ class PopularQuery(ShopRow):
 
     class Meta:
         verbose_name_plural = "popular queries"
-        indexes = [models.Index(fields=["-visitors", "shop"])]
-        # Of a class that finds beginnings as well, in PostgreSQL.
-        constraints = [
-            models.UniqueConstraint(
-                fields=["normalised", "shop"],
-                name="popular_query_once",
-                opclasses=["varchar_pattern_ops", "int8_ops"],
-            )
+        indexes = [
+            models.Index(fields=["-visitors", "shop"]),
+            # Finds beginnings in PostgreSQL, whatever the collation; an upsert cannot go by an index of this class.
+            models.Index(fields=["normalised"], name="popular_query_begins", opclasses=["varchar_pattern_ops"]),
         ]
+        constraints = [models.UniqueConstraint(fields=["normalised", "shop"], name="popular_query_once")]
 
     def __str__(self) -> str:
         return self.query

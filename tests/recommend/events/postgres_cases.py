@@ -45,7 +45,7 @@ def test_this_is_postgresql_and_the_log_is_partitioned_by_time() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_partkeydef(%s::regclass)", [TABLE])
         assert cursor.fetchone() == ("RANGE (happened_at)",)
-    assert {"PRIMARY KEY (id, happened_at)", "UNIQUE (event_id, happened_at)"} <= keys_of(TABLE)
+    assert {"PRIMARY KEY (id, happened_at)", "UNIQUE (event_id, happened_at, shop_id)"} <= keys_of(TABLE)
     assert [each for each in keys_of(TABLE) if each.startswith("FOREIGN KEY (shopper_id)")]
 
 
