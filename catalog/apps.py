@@ -7,6 +7,7 @@ class CatalogConfig(AppConfig):
     verbose_name = "Catalogue"
 
     def ready(self) -> None:
+        from catalog import checks  # noqa: F401  (registers them)
         from catalog.models.borders import put_up, take_down
         from catalog.models.shop import make_default_shop
 

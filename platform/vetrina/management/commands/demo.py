@@ -39,7 +39,7 @@ class Command(BaseCommand):
             raise CommandError("The demo makes an administrator and sample products: it is not for production mode.")
         started = time.monotonic()
         self.step("Database")
-        call_command("migrate", verbosity=0)
+        call_command("migrate", verbosity=0, skip_checks=False)
         make_administrator()
 
         if options["data"]:

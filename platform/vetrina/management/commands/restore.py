@@ -28,7 +28,7 @@ class Command(BaseCommand):
         except backup.BackupError as error:
             raise CommandError(str(error)) from error
         self.stderr.write("Migrating what an older version wrote …")
-        call_command("migrate", verbosity=0)
+        call_command("migrate", verbosity=0, skip_checks=False)
         if not options["no_embed"]:
             self.stderr.write("Filling the vector store from the database …")
             call_command("embed", stdout=self.stderr)
