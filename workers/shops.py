@@ -37,7 +37,8 @@ class ShopTask(Task):  # type: ignore[type-arg, misc]
                 with in_shop(shop.id):
                     self.apply_async(args, kwargs, expires=EXPIRES)
             return None
-        return super().__call__(*args, **kwargs)
+        # Celery's own begins a request of its own, in which nothing can be tried again.
+        return super().__call__(*args, **kwargs) if self.request.called_directly else self.run(*args, **kwargs)
 
 
 def _current() -> int | None:
