@@ -18,7 +18,7 @@ AUDIT := var/audit
 REFUSED_LICENCES := GNU General Public License v2 (GPLv2);GNU General Public License v3 (GPLv3);GPL-2.0-only;GPL-3.0-only;GPL-3.0-or-later;GNU Affero General Public License v3;AGPL-3.0-only;AGPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test quick test-production check audit audited format chromium clean
+.PHONY: help install demo test quick test-production faults check audit audited format chromium clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -60,6 +60,11 @@ test-production: .venv/developing ## a part of the suite on a PostgreSQL 15 and 
 	@test -x /usr/lib/postgresql/15/bin/initdb && command -v redis-server >/dev/null \
 		|| { echo "It needs PostgreSQL 15 and Redis: apt-get install postgresql-15 redis-server"; exit 1; }
 	$(BIN)/python tests/real_parts.py $(ARGS)
+
+faults: .venv/developing ## break every part in every way (docs/reliability.md, whose table it writes; as root; ARGS=… picks cells)
+	@mkdir -p var && rm -f var/faults.jsonl
+	FAULT_RECORDS=$(CURDIR)/var/faults.jsonl OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/faults $(ARGS)
+	$(if $(ARGS),,$(BIN)/python -m tests.faults.report var/faults.jsonl docs/reliability.md)
 
 check: .venv/developing ## linters, types, import rules, migrations, settings
 	test ! -e platform/__init__.py
