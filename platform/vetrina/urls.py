@@ -26,6 +26,8 @@ api: list[Any] = [
     path("docs", require_safe(swagger(SpectacularSwaggerSplitView.as_view(url_name="schema"))), name="docs"),
 ]
 
+handler500 = "vetrina.outage.server_error"
+
 urlpatterns = [
     path("admin/login/", staff_sign_in),  # before the admin's own, which knows no limits
     path("admin/operations/", admin.site.admin_view(operations), name="operations"),
