@@ -56,7 +56,10 @@ INSTALLED_APPS = [
     "csp",
     "django_filters",
     "rest_framework",
-    "rest_framework_api_key",
+    "rest_framework_api_key",  # the fields, the making and the hashing of catalog.ApiKey; its own table stays empty
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "simple_history",
@@ -77,9 +80,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "vetrina.content_policy.ContentPolicy",
+    "catalog.audit.middleware.audited",
+    "catalog.api.last_used.noted",
     "simple_history.middleware.HistoryRequestMiddleware",
     "recommend.events.middleware.remember_shopper",
 ]
@@ -116,6 +122,10 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)  # seconds; a lost one says nothing
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # For how long one statement may keep silent, seconds; 0: as long as it likes. Web processes set it (vetrina.wsgi).
+    DATABASES["default"]["ENGINE"] = "vetrina.postgresql"
+    DATABASES["default"]["OPTIONS"]["patience"] = env.float("DATABASE_PATIENCE_SECONDS", 0)
 # SQLite reads the whole schema for each new connection, and begins with an empty page cache.
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", 60)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -288,6 +298,12 @@ CELERY_BEAT_SCHEDULE = {
     "level-behaviour": {"task": "workers.tasks.level_behaviour", "schedule": 60, "options": {"expires": 60}},
     "forget-placements": {"task": "workers.tasks.forget_placements", "schedule": 3600, "options": {"expires": 3600}},
     "tend-event-log": {"task": "workers.tasks.tend_event_log", "schedule": 3600, "options": {"expires": 3600}},
+    "tend-privacy": {"task": "workers.tasks.tend_privacy", "schedule": 300, "options": {"expires": 300}},
+    "forget-old-audit-entries": {
+        "task": "workers.tasks.tend_audit_log",
+        "schedule": 86_400,
+        "options": {"expires": 3600},
+    },
     "tidy-pictures": {"task": "workers.tasks.tidy_pictures", "schedule": 86_400, "options": {"expires": 3600}},
     "refresh-vocabulary": {
         "task": "workers.tasks.refresh_vocabulary",
@@ -342,6 +358,8 @@ EVENTS_FILTER_BOTS = env.bool("EVENTS_FILTER_BOTS", True)  # by the name that th
 EVENT_MAX_AGE_DAYS = env.int("EVENT_MAX_AGE_DAYS", 7)  # of what arrives over REST: apps send what they kept offline
 EVENT_MAX_AHEAD_SECONDS = env.int("EVENT_MAX_AHEAD_SECONDS", 300)  # clocks differ
 EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", 730)  # 0: for ever
+ACCOUNT_INACTIVE_DAYS = env.int("ACCOUNT_INACTIVE_DAYS", 0)  # without a sign-in, then an account is erased; 0: never
+PRIVACY_RECORD_DAYS = env.int("PRIVACY_RECORD_DAYS", 1095)  # of what was agreed to, and of erasures; 0: for ever
 
 # Rate limits ----------------------------------------------------------------------------------------------------
 BEHIND_PROXY = env.bool("BEHIND_PROXY", False)
@@ -349,17 +367,37 @@ BEHIND_PROXY = env.bool("BEHIND_PROXY", False)
 # stands before these anybody can make up, and a limit by address would be none.
 PROXIES = env.int("PROXIES", 1 if BEHIND_PROXY else 0)
 
+API_RATE_ANONYMOUS = env.str("API_RATE_ANONYMOUS", "600/min")  # of an address without a valid key
+API_RATE_KEY = env.str("API_RATE_KEY", "6000/min")  # of a key, from wherever
+API_RATE_ADDRESS = env.str("API_RATE_ADDRESS", "12000/min")  # of an address, by all its keys
+
+# API keys -------------------------------------------------------------------------------------------------------
+API_KEY_DAYS = env.int("API_KEY_DAYS", 365)  # that the form of a new key proposes; 0: for ever
+API_KEY_GRACE_HOURS = env.int("API_KEY_GRACE_HOURS", 168)  # that a replaced key lives on
+API_KEY_EXPIRING_DAYS = env.int("API_KEY_EXPIRING_DAYS", 14)  # before its end a key is shown as expiring
+API_KEY_UNUSED_DAYS = env.int("API_KEY_UNUSED_DAYS", 90)  # without use a key is shown as unused
+
+# Staff ----------------------------------------------------------------------------------------------------------
+STAFF_SECOND_FACTOR = env.str("STAFF_SECOND_FACTOR", "optional")  # or required: staff without one only set one up
+OTP_TOTP_ISSUER = env.str("OTP_ISSUER", "Vetrina")  # how authenticator apps name the account
+OTP_TOTP_THROTTLE_FACTOR = OTP_STATIC_THROTTLE_FACTOR = 1  # seconds, doubled with each wrong code in a row
+AUDIT_DAYS = env.int("AUDIT_DAYS", 730)  # that the audit log is kept; 0: for ever
+AUDIT_ADDRESSES = env.str("AUDIT_ADDRESSES", "network")  # full, network (/24 or /48) or none
+# Models whose rows are not told of in the audit log: of shoppers, and judgments, of which there are thousands.
+AUDIT_SILENT = {
+    "recommend.event", "recommend.shopper", "recommend.placement", "search.loggedsearch", "search.judgment",
+}  # fmt: skip
+
 # REST -----------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["catalog.api.permissions.ReadOrWriteWithKey"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PERMISSION_CLASSES": ["catalog.api.permissions.Scoped"],
+    "DEFAULT_SCHEMA_CLASS": "catalog.api.schema.ScopedSchema",
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "PAGE_SIZE": 50,
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.AnonRateThrottle"],
-    "DEFAULT_THROTTLE_RATES": {"anon": env.str("API_RATE_ANONYMOUS", "600/min")},
+    "DEFAULT_THROTTLE_CLASSES": [f"catalog.api.limits.{name}" for name in ("AnonymousLimit", "AddressLimit", "KeyLimit")],
     "NUM_PROXIES": PROXIES,
 }
 SPECTACULAR_SETTINGS = {
@@ -368,6 +406,16 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "ApiKey": {
+                "type": "apiKey",
+                "in": "header",
+                "name": "Authorization",
+                "description": "`Api-Key` and the key, with a space between. Keys are made in the admin, with scopes.",
+            }
+        }
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

@@ -15,7 +15,7 @@ from django.conf import settings
 from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import ResponseHandlingException
 
-from search.index.breaker import Breaker
+from catalog.breaker import Breaker
 from search.index.engine import EmbeddedEngine, Endpoint
 from search.index.errors import VectorStoreError
 
