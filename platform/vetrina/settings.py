@@ -131,6 +131,12 @@ DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", 60)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {"default": env.cache("CACHE_URL", "locmemcache://")}
+CACHE_SECONDS = env.float("CACHE_TIMEOUT_SECONDS", 0.5)  # that Redis may take to connect, and to answer
+if CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
+    CACHES["default"]["BACKEND"] = "vetrina.cache.RedisCache"  # which goes on without its server
+    CACHES["default"].setdefault("OPTIONS", {}).update(
+        socket_connect_timeout=CACHE_SECONDS, socket_timeout=CACHE_SECONDS, retry=None
+    )
 
 # Vectors --------------------------------------------------------------------------------------------------------
 # Empty: vectord, the embedded engine, is started on demand and keeps its data in HOME/vectord.
@@ -259,6 +265,13 @@ if not CELERY_BROKER_URL:
         "control_folder": str(_broker / "control"),
         "polling_interval": 0.2,
     }
+# What a broker may take to connect, and to answer, seconds. The second is also how long a worker waits for an answer,
+# and Redis holds its question for a message open for one second.
+CELERY_BROKER_CONNECTION_TIMEOUT = BROKER_SECONDS = env.float("BROKER_TIMEOUT_SECONDS", 1.5)
+if CELERY_BROKER_URL.startswith(("redis", "sentinel")):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": BROKER_SECONDS, "socket_timeout": 1 + BROKER_SECONDS}
+elif CELERY_BROKER_URL.startswith(("amqp", "pyamqp")):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"read_timeout": 1 + BROKER_SECONDS, "write_timeout": 1 + BROKER_SECONDS}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -386,6 +399,7 @@ AUDIT_ADDRESSES = env.str("AUDIT_ADDRESSES", "network")  # full, network (/24 or
 # Models whose rows are not told of in the audit log: of shoppers, and judgments, of which there are thousands.
 AUDIT_SILENT = {
     "recommend.event", "recommend.shopper", "recommend.placement", "search.loggedsearch", "search.judgment",
+    "recommend.erasure", "recommend.erasedkey", "recommend.consentchange",
 }  # fmt: skip
 
 # REST -----------------------------------------------------------------------------------------------------------
@@ -397,7 +411,7 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "PAGE_SIZE": 50,
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_THROTTLE_CLASSES": [f"catalog.api.limits.{name}" for name in ("AnonymousLimit", "AddressLimit", "KeyLimit")],
+    "DEFAULT_THROTTLE_CLASSES": [f"catalog.api.limits.{kind}Limit" for kind in ("Anonymous", "Address", "Key")],
     "NUM_PROXIES": PROXIES,
 }
 SPECTACULAR_SETTINGS = {
