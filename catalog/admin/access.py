@@ -1,4 +1,4 @@
-"""People, groups and API keys, in the look of the rest."""
+"""People and groups, in the look of the rest. Keys are in `catalog.admin.keys`."""
 
 from typing import Any
 
@@ -7,12 +7,14 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
-from rest_framework_api_key.admin import APIKeyModelAdmin
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from rest_framework_api_key.models import APIKey
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-for model in (User, Group, APIKey):
+# Devices hold the secrets of second factors, which nobody but an authenticator app is shown.
+for model in (User, Group, APIKey, TOTPDevice, StaticDevice):
     admin.site.unregister(model)
 
 
@@ -43,10 +45,3 @@ def _may_touch(request: HttpRequest, person: User | None) -> bool:
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
     pass
-
-
-@admin.register(APIKey)
-class APIKeyAdmin(APIKeyModelAdmin, ModelAdmin):
-    """A key lets whoever sends it write through the REST interface. It is shown once, when it is made."""
-
-    list_display = ("name", "prefix", "created", "expiry_date", "_has_expired", "revoked")

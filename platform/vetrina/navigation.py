@@ -88,9 +88,10 @@ NAVIGATION = [
                 "permission": lambda request: request.user.has_perm("catalog.view_outboxentry"),
             },
             _list("Outbox", "sync", "catalog.outboxentry"),
-            _list("API keys", "key", "rest_framework_api_key.apikey"),
+            _list("API keys", "key", "catalog.apikey"),
             _list("Users", "person", "auth.user"),
             _list("Groups", "group", "auth.group"),
+            _list("Audit log", "policy", "catalog.auditentry"),
         ],
     },
 ]

@@ -9,6 +9,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.permissions import READING
 from catalog.models import Brand, Promotion, Store
 from recommend.api import parameters
 from recommend.serving.cards import made_of
@@ -22,6 +23,8 @@ _ERRORS = {status: {"type": "object", "additionalProperties": {}} for status in 
 
 
 class RecommendationsView(PublicView):
+    scopes = READING
+
     @extend_schema(
         operation_id="recommendations",
         parameters=[
