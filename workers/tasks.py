@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 from celery import Task, shared_task
-from django.db import OperationalError
 
 from catalog import audit
 from catalog.models import Picture
@@ -22,31 +21,23 @@ from recommend.serving import tables
 from recommend.sponsored import retention as placements
 from recommend.training import queue, run, versions
 from search.duplicates import finding
-from search.encoders.base import EncoderError
 from search.evaluation import comparing
 from search.index import filling, throughput
 from search.index.drain import drain
-from search.index.errors import IndexMissing, VectorStoreError
+from search.index.errors import IndexMissing
 from search.language import collecting, suggesting
 from search.language import learning as phrase_learning
 from search.log.popular import count_popular
 from search.log.retention import forget_old as forget_old_searches
 from search.ranking import learning
 from search.shop import query_pictures
+from workers.retrying import RETRY
 
 logger = logging.getLogger(__name__)
 
 # Tasks stay well below the broker's visibility time-out, and let others have their turn. `train` does not: it takes as
 # long as it takes, on a queue of its own, and where it is delivered twice the second one leaves what is under a lease.
 TURN_SECONDS = 20
-
-# The one retry rule: what another moment may mend is tried again, with growing pauses; anything else is a bug.
-RETRY: dict[str, Any] = {
-    "autoretry_for": (OperationalError, VectorStoreError, EncoderError, OSError),
-    "retry_backoff": 2,
-    "retry_backoff_max": 60,
-    "max_retries": 5,
-}
 
 
 @shared_task(bind=True, **RETRY)

@@ -6,7 +6,7 @@ neither open to everybody nor closed to all. A breaker sees to it that not each 
 """
 
 import logging
-from collections.abc import Callable
+from functools import partialmethod
 from typing import Any
 
 from django.core.cache.backends.locmem import LocMemCache
@@ -21,7 +21,12 @@ FAILURES, WINDOW_SECONDS, REST_SECONDS = 2, 30.0, 5.0
 MOST = 20_000  # entries that a process keeps meanwhile; limits of the rate are one for each address
 
 
-class _Client(RedisCacheClient):  # type: ignore[misc]
+OPERATIONS = (
+    "add", "get", "set", "touch", "delete", "get_many", "has_key", "incr", "set_many", "delete_many", "clear",
+)  # fmt: skip
+
+
+class _Client(RedisCacheClient):
     """Each operation asks Redis, or while that is away this process' own memory."""
 
     def __init__(self, servers: list[str], **options: Any) -> None:
@@ -32,12 +37,13 @@ class _Client(RedisCacheClient):  # type: ignore[misc]
             f"without {servers}", {"KEY_FUNCTION": lambda key, *_: key, "OPTIONS": {"MAX_ENTRIES": MOST}}
         )
 
-    def _either(self, name: str, *arguments: Any) -> Any:
+    def _ask(self, name: str, *arguments: Any) -> Any:
         if self._breaker.admits():
-            ask: Callable[..., Any] = getattr(super(), name)
+            from redis.exceptions import RedisError  # an extra, which is there where this backend is used
+
             try:
-                answer = ask(*arguments)
-            except self._lib.RedisError as error:
+                answer = getattr(RedisCacheClient, name)(self, *arguments)
+            except RedisError as error:
                 self._breaker.failed()
                 log.warning("The cache does not answer: %s", type(error).__name__)
             except BaseException:
@@ -48,41 +54,12 @@ class _Client(RedisCacheClient):  # type: ignore[misc]
                 return answer
         return getattr(self._own, name)(*arguments)
 
-    def add(self, key: str, value: Any, timeout: float | None) -> Any:
-        return self._either("add", key, value, timeout)
 
-    def get(self, key: str, default: Any) -> Any:
-        return self._either("get", key, default)
-
-    def set(self, key: str, value: Any, timeout: float | None) -> Any:
-        return self._either("set", key, value, timeout)
-
-    def touch(self, key: str, timeout: float | None) -> Any:
-        return self._either("touch", key, timeout)
-
-    def delete(self, key: str) -> Any:
-        return self._either("delete", key)
-
-    def get_many(self, keys: Any) -> Any:
-        return self._either("get_many", list(keys))
-
-    def has_key(self, key: str) -> Any:
-        return self._either("has_key", key)
-
-    def incr(self, key: str, delta: int) -> Any:
-        return self._either("incr", key, delta)
-
-    def set_many(self, data: dict[str, Any], timeout: float | None) -> Any:
-        return self._either("set_many", data, timeout)
-
-    def delete_many(self, keys: Any) -> Any:
-        return self._either("delete_many", list(keys))
-
-    def clear(self) -> Any:
-        return self._either("clear")
+for _name in OPERATIONS:
+    setattr(_Client, _name, partialmethod(_Client._ask, _name))
 
 
-class RedisCache(DjangoRedisCache):  # type: ignore[misc]
+class RedisCache(DjangoRedisCache):
     def __init__(self, server: Any, params: dict[str, Any]) -> None:
         super().__init__(server, params)
         self._class = _Client

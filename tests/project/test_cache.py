@@ -1,4 +1,4 @@
-"""A shop whose Redis is away or keeps silent goes on: what is remembered and counted is each process's own meanwhile."""
+"""A shop whose Redis is away or silent goes on: what is remembered and counted is each process' own meanwhile."""
 
 import socket
 from collections.abc import Iterator
