@@ -186,6 +186,7 @@ def serving(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         *_least(
             "vetrina.E080", QDRANT_TIMEOUT=1, INDEX_RETIRED_SECONDS=0, PICTURE_MAX_BYTES=1, PICTURE_MAX_PIXELS=1,
             PICTURE_FETCH_TIMEOUT=1, SEARCH_PAGE_SIZE=1, PROXIES=0, SEARCH_CONCURRENCY=0, SEARCH_WAIT_SECONDS=0,
+            RECOMMEND_CONCURRENCY=0,
         ),
         *_rate("vetrina.E081", "API_RATE_ANONYMOUS", settings.API_RATE_ANONYMOUS),
         *_rate("vetrina.E081", "API_RATE_KEY", settings.API_RATE_KEY),

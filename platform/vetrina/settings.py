@@ -84,6 +84,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "vetrina.content_policy.ContentPolicy",
+    "vetrina.second_factor.door.guarded",
     "catalog.audit.middleware.audited",
     "catalog.api.last_used.noted",
     "simple_history.middleware.HistoryRequestMiddleware",
@@ -346,7 +347,8 @@ SHOP_CURRENCY = env.str("SHOP_CURRENCY", "EUR")
 SEARCH_PAGE_SIZE = env.int("SEARCH_PAGE_SIZE", 24)
 # Searches and lists that one process works on at once, fewer than it has threads, so that some are left for everything
 # else; who would wait longer for a turn is told at once to come again. 0: no limit.
-SEARCH_CONCURRENCY = env.int("SEARCH_CONCURRENCY", max(1, env.int("WEB_THREADS", 8) - 2))
+SEARCH_CONCURRENCY = env.int("SEARCH_CONCURRENCY", max(1, env.int("WEB_THREADS", 8) - 3))
+RECOMMEND_CONCURRENCY = env.int("RECOMMEND_CONCURRENCY", max(1, env.int("WEB_THREADS", 8) // 4))  # the same of these
 SEARCH_WAIT_SECONDS = env.float("SEARCH_WAIT_SECONDS", 0.5)
 # Dotted path of what takes an order over, checkout(request, content, basket) -> HttpResponse. Empty: no real orders.
 SHOP_CHECKOUT = env.str("SHOP_CHECKOUT", "")
@@ -522,6 +524,7 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": True,
     "ENVIRONMENT": None,
+    "ACCOUNT": {"navigation": [{"title": "Second factor", "link": reverse_lazy("second-factor")}]},
     "DASHBOARD_CALLBACK": "catalog.admin.dashboard.dashboard",
     "STYLES": [
         lambda request: static("catalog/admin.css"),

@@ -18,6 +18,7 @@ from recommend.surfaces import SURFACES, Recommendation
 from recommend.surfaces.base import DEEPEST
 from search.api.rendering import card
 from search.api.views import PublicView
+from search.bulkhead import recommendation_turn
 
 _ERRORS = {status: {"type": "object", "additionalProperties": {}} for status in (400, 403, 404, 429, 503)}
 
@@ -65,7 +66,8 @@ class RecommendationsView(PublicView):
             available = ", ".join(sorted(SURFACES))
             raise NotFound(f"There is no surface {surface[:100]!r}. Available are: {available}.")
         ask = parameters.read(request, recommend)
-        found = recommend(ask)
+        with recommendation_turn():
+            found = recommend(ask)
         return Response(
             {
                 "surface": surface,
