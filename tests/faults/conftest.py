@@ -1,12 +1,16 @@
 """The matrix' own fixtures. Cells marked `faults` run where FAULT_RECORDS names a file for what they find."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
 from tests.faults.report import Cell, append
+
+if TYPE_CHECKING:
+    from tests.faults.site import FaultSite
 
 RECORDS = os.environ.get("FAULT_RECORDS", "")
 
@@ -39,3 +43,12 @@ def record() -> Record:
         assert cell.doubled == 0, cell
 
     return note
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator["FaultSite"]:
+    """One shop for all cells; each mends what it broke."""
+    from tests.faults.site import fault_site  # which cells without a shop can do without
+
+    with fault_site(tmp_path_factory.mktemp("faults")) as running:
+        yield running
