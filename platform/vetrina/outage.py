@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
+from django.core.handlers.wsgi import WSGIRequest
 from django.db import Error, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
@@ -33,6 +34,7 @@ STORAGE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 
 AWAY = "The shop's database does not answer at the moment. Please try again in a few seconds."
 CANNOT_WRITE = "The shop can be looked at, but nothing can be stored at the moment. Please try again in a few minutes."
+BUSY = "There are more visitors at the moment than we can serve. Please try again in a few seconds."
 UNSURE = "It is not certain that what was sent has been stored: send it again, or look first."
 
 
@@ -64,21 +66,28 @@ def server_error(request: HttpRequest) -> HttpResponse:
     log.warning("The database or the storage cannot serve: %s: %s", type(error).__name__, str(error).strip()[:300])
     sentences = [sentence] if request.method in ("GET", "HEAD", "OPTIONS") else [sentence, UNSURE]
     response = _told(request, sentences)
-    response["Retry-After"], response["Cache-Control"] = str(RETRY_SECONDS), "no-store"
-    # An error of a middleware that stands before the one of the policy never comes by it.
-    with_policy: Any = ContentPolicy(lambda request: response)
-    with_policy(request)
     response._has_been_logged = True  # type: ignore[attr-defined]  # one line is enough for what is nobody's fault
     return response
 
 
+def overloaded(environ: dict[str, Any]) -> HttpResponse:
+    """The same answer for a request that waited too long for its turn, and was never looked at."""
+    return _told(WSGIRequest(environ), [BUSY])
+
+
 def _told(request: HttpRequest, sentences: list[str]) -> HttpResponse:
     status = HTTPStatus.SERVICE_UNAVAILABLE
+    response: HttpResponse
     if request.path_info.startswith("/api/"):
-        return JsonResponse({"detail": " ".join(sentences)}, status=status)
-    # Without the request: the context of the shop's other pages comes from the database.
-    context = {"shop_name": settings.SHOP_NAME, "sentences": sentences, "again": _again(request)}
-    return HttpResponse(render_to_string("503.html", context), status=status)
+        response = JsonResponse({"detail": " ".join(sentences)}, status=status)
+    else:  # without the request: the context of the shop's other pages comes from the database
+        context = {"shop_name": settings.SHOP_NAME, "sentences": sentences, "again": _again(request)}
+        response = HttpResponse(render_to_string("503.html", context), status=status)
+    response["Retry-After"], response["Cache-Control"] = str(RETRY_SECONDS), "no-store"
+    # What comes from before the middleware of the policy never comes by it.
+    with_policy: Any = ContentPolicy(lambda request: response)
+    with_policy(request)
+    return response
 
 
 def _again(request: HttpRequest) -> str:
