@@ -13,6 +13,7 @@ from tests.recommend.sponsored.shop_server import BROWSER
 TIMEOUT = 60.0  # seconds; far beyond what anything may take
 # Loading certificates costs more than a page, and a connection that was kept would tell of the last fault.
 PLAIN: dict[str, Any] = {"verify": False, "limits": httpx.Limits(max_keepalive_connections=0)}
+NOBODY, CUT_OFF = "nobody listens", "cut off"
 RESTING = "Part of the search is resting"
 WORDS = ("lamp", "chair", "table", "mirror", "shelf")
 
@@ -22,7 +23,7 @@ class View:
     """One page that was asked for."""
 
     page: str
-    outcome: str  # "200", "200 degraded", "503 with Retry-After", "no answer", …
+    outcome: str  # "200", "200 degraded", "503 with Retry-After", NOBODY, …
     asked_at: float  # time.monotonic()
     seconds: float
 
@@ -76,8 +77,8 @@ class Shoppers:
             client.cookies.clear()
             answer = client.get(address)
             outcome = outcome_of(answer)
-        except httpx.TransportError:
-            outcome = "no answer"
+        except httpx.TransportError as error:
+            outcome = NOBODY if isinstance(error, httpx.ConnectError) else CUT_OFF
         return View(page, outcome, started, time.monotonic() - started)
 
     def during(self, begin: float, end: float) -> list[View]:

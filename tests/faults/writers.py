@@ -121,18 +121,14 @@ class Writers:
         for sku in itertools.cycle(self.skus):
             if self._stop.is_set():
                 return
-            client = httpx.Client(
-                cookies={"csrftoken": CSRF} | ({"sessionid": session} if session else {}),
-                headers={"X-CSRFToken": CSRF, "User-Agent": BROWSER},
-                timeout=SHORT,
-                **PLAIN,
-            )
-            with client:
-                if session:
-                    self.cart_attempts[session] += 1
-                outcome = self._send("carts", partial(client.post, f"{self.site.url}/cart/add", data={"sku": sku}))
-                session = client.cookies.get("sessionid", session) if outcome else ""
-            if outcome:
+            cookies = f"csrftoken={CSRF}" + (f"; sessionid={session}" if session else "")
+            headers = {"Cookie": cookies, "X-CSRFToken": CSRF, "User-Agent": BROWSER}
+            if session:
+                self.cart_attempts[session] += 1
+            with httpx.Client(headers=headers, timeout=SHORT, **PLAIN) as client:
+                answer = self._send("carts", partial(client.post, f"{self.site.url}/cart/add", data={"sku": sku}))
+            session = answer.cookies.get("sessionid", session) if answer else ""
+            if answer:
                 self.carts[session] = self.carts.get(session, 0) + 1
                 self.cart_attempts[session] = max(self.cart_attempts[session], self.carts[session])
                 self.acknowledged["carts"] += 1
@@ -146,23 +142,23 @@ class Writers:
         self.acknowledged[kind] += 1
         time.sleep(PAUSE)
 
-    def _send(self, kind: str, send: Callable[[], httpx.Response]) -> bool:
-        """Whether it was acknowledged."""
+    def _send(self, kind: str, send: Callable[[], httpx.Response]) -> httpx.Response | None:
+        """Return the answer where it is an acknowledgement."""
         started = time.monotonic()
         try:
             answer = send()
         except httpx.TransportError as error:
             self.again["time-out" if isinstance(error, httpx.TimeoutException) else "no answer"] += 1
-            return False
+            return None
         finally:
             self.slowest = max(self.slowest, time.monotonic() - started)
         if answer.status_code in (200, 201, 302):
-            return True
+            return answer
         self.again[str(answer.status_code)] += 1
         if answer.status_code not in AGAIN or not answer.headers.get("Retry-After"):
             self.wrong.append(f"{kind}: {answer.status_code}: {answer.text[:200]}")
             time.sleep(1)
-        return False
+        return None
 
     # What is left of it ----------------------------------------------------------------------------------------
 
