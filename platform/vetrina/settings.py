@@ -73,6 +73,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "vetrina.monitoring.requests.watched",
+    "vetrina.browser_policy.browser_policy",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "vetrina.methods.only_known_methods",
@@ -133,7 +134,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {"default": env.cache("CACHE_URL", "locmemcache://")}
 CACHE_SECONDS = env.float("CACHE_TIMEOUT_SECONDS", 0.5)  # that Redis may take to connect, and to answer
-if CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
+if CACHES["default"]["BACKEND"] == "django.core.cache.backends.locmem.LocMemCache":
+    CACHES["default"]["BACKEND"] = "vetrina.cache.LocMemCache"  # which the clock does not matter to
+elif CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
     CACHES["default"]["BACKEND"] = "vetrina.cache.RedisCache"  # which goes on without its server
     CACHES["default"].setdefault("OPTIONS", {}).update(
         socket_connect_timeout=CACHE_SECONDS, socket_timeout=CACHE_SECONDS, retry=None
@@ -284,6 +287,7 @@ CELERY_TASK_ROUTES = {
     "workers.tasks.learn_ranking": {"queue": "train"},
     "workers.tasks.train": {"queue": "train"},  # takes minutes to hours, so it has a worker of its own
 }
+CELERY_BEAT_SCHEDULER = "vetrina.schedule:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "celerybeat-schedule")
 OUTBOX_SWEEP_SECONDS = env.int("OUTBOX_SWEEP_SECONDS", 5)
 OUTBOX_BATCH = env.int("OUTBOX_BATCH", 1024)
@@ -453,6 +457,7 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = not PRODUCTION
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # the shop's pages alone use them
 
 # Language and time ----------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

@@ -248,6 +248,7 @@ def _of_key(key: uuid.UUID) -> Shopper | None:
     return next(iter(Shopper.objects.raw(_BY_KEY, [column.get_db_prep_value(key, connection)])), None)
 
 
+# Names of our own alone.
 _BY_KEY = f"SELECT * FROM {connection.ops.quote_name(Shopper._meta.db_table)} WHERE key = %s"  # noqa: S608
 
 

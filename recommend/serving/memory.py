@@ -116,4 +116,4 @@ _STATE = f"""
     FROM {_SHOPPERS} s LEFT JOIN {_EVENTS} e ON e.shopper_id = s.id
     WHERE s.id = {_ROOT} OR s.merged_into_id = {_ROOT}
     GROUP BY s.id, s.merged_into_id, s.personalised ORDER BY s.id
-"""  # noqa: S608
+"""  # noqa: S608  (names of our own)
