@@ -7,7 +7,8 @@ own. What happens elsewhere, or means more than its fields say, calls `record`.
 Nothing of shoppers goes in but the number of a row, and no secret: `settings.AUDIT_SILENT` and `collecting.SECRET`.
 """
 
+from catalog.audit import signing_in
 from catalog.audit.acting import Acting, Subject, acting, current, name_of, of_request, record
 from catalog.audit.retention import forget_old
 
-__all__ = ["Acting", "Subject", "acting", "current", "forget_old", "name_of", "of_request", "record"]
+__all__ = ["Acting", "Subject", "acting", "current", "forget_old", "name_of", "of_request", "record", "signing_in"]

@@ -27,6 +27,7 @@ class Acting:
     address: str = ""
     changes: list[dict[str, Any]] = field(default_factory=list)
     left_out: int = 0  # changes beyond those that are kept
+    recorded: int = 0  # entries that were added while they act
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ def record(
     if isinstance(subject, Model):
         subject = Subject(subject._meta.label_lower, str(subject.pk), name_of(subject))
     told = subject or Subject()
+    found.recorded += 1
     AuditEntry.objects.create(
         actor=found.actor,
         actor_id=found.actor_id,

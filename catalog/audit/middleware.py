@@ -11,8 +11,8 @@ from catalog.audit.acting import Acting, Subject, acting, name_of, of_request, r
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 ADMIN: Final = "/admin/"
-# What says by itself what it did (catalog.audit.signing_in, the second factor), and what leads elsewhere.
-OWN: Final = {"login", "logout", "second-factor", "second-factor-set-up", "second-factor-off", "view_on_site", ""}
+# What says by itself what it did (catalog.audit.signing_in), and what leads elsewhere.
+OWN: Final = {"login", "logout", "view_on_site", ""}
 LEADS_AWAY: Final = ("/admin/login/", "/admin/second-factor")
 MOST_CHOSEN: Final = 50
 
@@ -34,7 +34,8 @@ def audited(get_response: GetResponse) -> GetResponse:
 
 
 def _matters(request: HttpRequest, response: HttpResponse, who: Acting) -> bool:
-    if response.status_code >= 400 or _name(request) in OWN:
+    # What was recorded meanwhile says more than the address does.
+    if who.recorded or response.status_code >= 400 or _name(request) in OWN or request.path_info.startswith(LEADS_AWAY):
         return False
     if "attachment" in response.headers.get("Content-Disposition", ""):
         return True
