@@ -40,10 +40,11 @@ def own_index(
     with blocker.unblock(), override_settings(**own), transaction.atomic():
         yield own
         transaction.set_rollback(True)
-        client = get_client()
-        for collection in client.get_collections().collections:
-            if collection.name.startswith(alias):
-                client.delete_collection(collection.name)
+        with override_settings(MULTI_SHOP=False):  # those of all shops
+            client = get_client()
+            for collection in client.get_collections().collections:
+                if collection.name.startswith(alias):
+                    client.delete_collection(collection.name)
 
 
 def take(settings: Settings, own: Own) -> None:

@@ -11,7 +11,6 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db import models, transaction
-from pytest_django.fixtures import Settings
 
 from catalog import hosts
 from catalog.models import OutboxEntry, Product, Shop, ShopHost
@@ -47,24 +46,20 @@ class Side:
             yield
 
 
-def several(settings: Settings) -> None:
-    """Serve several shops in this test."""
-    settings.MULTI_SHOP = True
-    settings.AUTHENTICATION_BACKENDS = ["catalog.accounts.ShopBackend"]
-    settings.ALLOWED_HOSTS = [".test", "testserver"]
-    settings.EVENTS_FILTER_BOTS = False
-    settings.EVENTS_REQUIRE_CONSENT = False
-    hosts.forget()
-    cache_clear()
+# Settings under which several shops are served.
+SEVERAL: dict[str, object] = {
+    "MULTI_SHOP": True,
+    "AUTHENTICATION_BACKENDS": ["catalog.accounts.ShopBackend"],
+    "ALLOWED_HOSTS": [".test", "testserver"],
+    "EVENTS_FILTER_BOTS": False,
+    "EVENTS_REQUIRE_CONSENT": False,
+}
 
 
-def cache_clear() -> None:
-    cache.clear()
-
-
-def two_shops(settings: Settings) -> tuple[Side, Side]:
+def two_shops() -> tuple[Side, Side]:
     """The first and the second shop, filled alike and indexed."""
-    several(settings)
+    hosts.forget()
+    cache.clear()
     first = Shop.objects.get(pk=DEFAULT_SHOP)
     second = Shop.objects.create(name="Second", slug="second")
     return _fill(first, "one.test", MARKERS[0], "red"), _fill(second, "two.test", MARKERS[1], "blue")

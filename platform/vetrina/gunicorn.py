@@ -57,6 +57,8 @@ def post_worker_init(worker: Any) -> None:
 def _warm_up() -> None:
     from django.db import connection
 
+    from catalog.hosts import active_shops
+    from catalog.tenancy import in_shop
     from recommend.serving.profile import live_model
     from search.encoders.registry import get_encoder
 
@@ -64,15 +66,19 @@ def _warm_up() -> None:
         get_encoder(kind).encode_text(["warm-up"], query=True)
 
     try:
-        for name, load in (
-            ("text encoder", lambda: encoder("text")),
-            ("image encoder", lambda: encoder("image")),
-            ("recommender", live_model),
-        ):
-            try:
-                load()
-            except Exception:  # the first request that needs it tries again; the others need not wait for it
-                log.exception("The %s was not loaded ahead", name)
+        for shop in active_shops():  # encoders that are not fitted to a shop are loaded once for all of them
+            with in_shop(shop.id):
+                for name, load in (
+                    ("text encoder", lambda: encoder("text")),
+                    ("image encoder", lambda: encoder("image")),
+                    ("recommender", live_model),
+                ):
+                    try:
+                        load()
+                    except Exception:  # the first request that needs it tries again; the others need not wait for it
+                        log.exception("The %s was not loaded ahead", name)
+    except Exception:
+        log.exception("The shops could not be asked for, so nothing was loaded ahead")
     finally:
         connection.close()  # this thread's own, which no request will ever use
 

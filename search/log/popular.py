@@ -94,7 +94,7 @@ def count_popular(now: datetime | None = None) -> int:
             rows,
             batch_size=500,
             update_conflicts=True,
-            unique_fields=["normalised"],
+            unique_fields=["normalised", "shop"],
             update_fields=["query", "count", "visitors", "clicks", "zero_share", "last_seen"],
         )
         _forget_rare({row.normalised for row in rows})
