@@ -127,7 +127,7 @@ def _fill(size: int) -> None:
     from search.index import filling
     from search.index.drain import drain
 
-    chance = random.Random(5)  # noqa: S311
+    chance = random.Random(5)  # noqa: S311 - not a secret
     products = [
         Product(
             sku=f"B-{number}", slug=f"b-{number}", price=chance.randint(1, 500), stock=1, status="published",

@@ -86,7 +86,7 @@ class ShopThreads(ThreadPoolExecutor):
     """Threads whose work is for the shop that hands it over."""
 
     def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
-        return super().submit(copy_context().run, function, *args, **kwargs)
+        return super().submit(copy_context().run, function, *args, **kwargs)  # type: ignore[arg-type]
 
 
 def shop_cache(maxsize: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
@@ -99,7 +99,7 @@ def shop_cache(maxsize: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
 
         @functools.wraps(function)
         def asked(*args: P.args, **kwargs: P.kwargs) -> T:
-            return kept(current_shop_id(), *args, **kwargs)
+            return kept(current_shop_id(), *args, **kwargs)  # type: ignore[arg-type]
 
         asked.cache_clear = kept.cache_clear  # type: ignore[attr-defined]
         return asked

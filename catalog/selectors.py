@@ -66,7 +66,7 @@ def _load_pictures(products: Sequence[Product]) -> None:
     for product in products:
         kept = Picture.objects.all()
         kept._result_cache = shown[product.pk]
-        kept._prefetch_done = True  # type: ignore[attr-defined]
+        kept._prefetch_done = True
         product.__dict__.setdefault("_prefetched_objects_cache", {})["pictures"] = kept
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, cast, get_args
 
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -22,6 +23,7 @@ from recommend.shop.cart import Cart
 from recommend.shop.why import Part, parts_of, titles_of
 from recommend.surfaces import SURFACES, Answer, Ask, Recommendation, Surface
 from recommend.surfaces.base import DEEPEST
+from search.bulkhead import RETRY_SECONDS, Overloaded, recommendation_turn
 from search.shop import parameters
 from search.shop.cards import Card, make_cards
 
@@ -118,6 +120,8 @@ def row(request: HttpRequest, surface: str, sku: str = "") -> HttpResponse:
         return HttpResponseBadRequest(" ".join(error.sentences), content_type="text/plain; charset=utf-8")
     except Http404:
         raise
+    except Overloaded:
+        response = _nothing(request)
     except Exception:  # whatever is wrong with a row, the page that shows it is whole
         log.exception("No row %s%s", surface, f" for {sku}" if sku else "")
         response = _nothing(request)
@@ -148,9 +152,13 @@ def page(request: HttpRequest, surface: str, sku: str = "") -> HttpResponse:
         return render(request, "shop/bad_request.html", {"sentences": error.sentences}, status=400)
     except Http404:
         raise
-    except Exception:
-        log.exception("No page of %s", surface)
-        return render(request, "shop/unavailable.html", {"icon": "pause", "request_": {"q": ""}}, status=503)
+    except DatabaseError:
+        raise
+    except Exception as error:
+        log.warning("No page of %s", surface, exc_info=not isinstance(error, Overloaded))
+        response = render(request, "shop/unavailable.html", {"icon": "pause", "request_": {"q": ""}}, status=503)
+        response["Retry-After"] = str(RETRY_SECONDS)
+        return response
     layouts = [
         (name, label, asked.address("page", layout=name, offset=0))
         for name, label in (("waterfall", "Waterfall"), ("cards", "Cards"), ("list", "List"))
@@ -196,7 +204,8 @@ def _answer(request: HttpRequest, asked: Asked) -> Answer:
             words.pop(name, None)
         search = parameters.read(words).request
         ask = replace(ask, q=search.q, filters=search.filters)
-    found = asked.surface(ask)
+    with recommendation_turn():
+        found = asked.surface(ask)
     return replace(found, more=found.more and asked.offset + asked.limit <= DEEPEST)
 
 

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from recommend import rows
-from recommend.shop import account, cart_pages, feedback, you
+from recommend.shop import account, cart_pages, erasing, feedback, you
 from recommend.sponsored import views as sponsored
 
 app_name = "recommend"
@@ -25,6 +25,7 @@ urlpatterns = [
     path("you/personalised", you.personalised, name="personalised"),
     path("you/remember", you.remember, name="remember"),
     path("you/forget", you.forget, name="forget"),
+    path("you/erase", erasing.erase, name="erase"),
     path("you/separate", you.separate, name="separate"),
     path("you/download", you.download, name="download"),
     path("sign-in", account.sign_in, name="sign-in"),

@@ -1,6 +1,8 @@
 """Bounded work at once (a bulkhead; Nygard, "Release It!", 2007): who comes beyond it hears so quickly.
 
 A process that takes everything in serves nobody in time: each search waits behind those whose askers have long gone.
+Searches and recommendations have places of their own, so that neither takes all the threads, and some are left for
+everything else.
 """
 
 import threading
@@ -12,6 +14,8 @@ from django.conf import settings
 from search.query.errors import SearchUnavailable
 
 RETRY_SECONDS = 2  # told to who was turned away
+# One that waits holds a thread and does nothing. A few make up for unevenness; where more come, they keep coming.
+WAITING_SHARE = 0.25
 
 
 class Overloaded(SearchUnavailable):
@@ -19,37 +23,61 @@ class Overloaded(SearchUnavailable):
 
 
 class Bulkhead:
-    """At most `size` at once; one more waits `patience` seconds for its turn, and then Overloaded is raised."""
+    """At most `size` at once. A quarter as many may wait `patience` seconds for their turn; else Overloaded is raised.
 
-    def __init__(self, size: int, patience: float) -> None:
+    `what` stands in the sentence that is told.
+    """
+
+    def __init__(self, what: str, size: int, patience: float) -> None:
+        self._sentence = f"There are too many {what} at the moment. Please try again in a few seconds."
         self._turns = threading.BoundedSemaphore(size)
+        self._waiting = threading.BoundedSemaphore(max(1, int(size * WAITING_SHARE)))
         self._patience = patience
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        if not self._turns.acquire(timeout=self._patience):
-            raise Overloaded("There are too many searches at the moment. Please try again in a few seconds.")
+        if not self._turns.acquire(blocking=False):
+            self._wait()
         try:
             yield
         finally:
             self._turns.release()
 
+    def _wait(self) -> None:
+        if not self._waiting.acquire(blocking=False):
+            raise Overloaded(self._sentence)
+        try:
+            if not self._turns.acquire(timeout=self._patience):
+                raise Overloaded(self._sentence)
+        finally:
+            self._waiting.release()
+
 
 _lock = threading.Lock()
-_searches: tuple[tuple[int, float], Bulkhead] | None = None
+_bulkheads: dict[tuple[str, int, float], Bulkhead] = {}
+
+
+@contextmanager
+def _turn(what: str, size: int) -> Iterator[None]:
+    if not size:
+        yield
+        return
+    key = what, size, settings.SEARCH_WAIT_SECONDS
+    with _lock:
+        bulkhead = _bulkheads.get(key) or _bulkheads.setdefault(key, Bulkhead(*key))
+    with bulkhead.turn():
+        yield
 
 
 @contextmanager
 def search_turn() -> Iterator[None]:
     """One of SEARCH_CONCURRENCY searches of this process. Raises Overloaded."""
-    global _searches
-    key = settings.SEARCH_CONCURRENCY, settings.SEARCH_WAIT_SECONDS
-    if not key[0]:
+    with _turn("searches", settings.SEARCH_CONCURRENCY):
         yield
-        return
-    with _lock:
-        if _searches is None or _searches[0] != key:
-            _searches = key, Bulkhead(*key)
-        bulkhead = _searches[1]
-    with bulkhead.turn():
+
+
+@contextmanager
+def recommendation_turn() -> Iterator[None]:
+    """One of RECOMMEND_CONCURRENCY answers with recommendations of this process. Raises Overloaded."""
+    with _turn("recommendations", settings.RECOMMEND_CONCURRENCY):
         yield

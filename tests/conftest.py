@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import uuid
@@ -21,6 +22,7 @@ from pytest_django.fixtures import Settings
 from qdrant_client import QdrantClient
 
 from tests import doubles
+from tests.production_parts import asks_for_parts
 from tests.vectord import openapi
 
 if TYPE_CHECKING:
@@ -74,6 +76,32 @@ def _only_described_exchanges(request: pytest.FixtureRequest) -> Iterator[None]:
         assert not _departures, _departures[:3]
 
 
+@pytest.fixture(autouse=True)
+def _parts_are_asked_for(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No test gets at cache or broker, or starts a process, that does not look so: see tests/production_parts.py."""
+    if asks_for_parts(request.node) or request.node.get_closest_marker("own_parts"):
+        yield
+        return
+
+    start = subprocess.Popen.__init__
+
+    def refuse(*_arguments: object, **_options: object) -> None:
+        pytest.fail("a test of the cache, the broker or a process has a mark that says so: parts, or own_parts")
+
+    def refuse_process(self: object, command: object, *arguments: object, **options: object) -> None:
+        if sys.executable in str(command) and "vectord" not in str(command):  # which knows none of these parts
+            refuse()
+        start(self, command, *arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("get", "add", "set", "touch", "incr", "delete", "has_key"):
+            patch.setattr(f"django.core.cache.backends.locmem.LocMemCache.{name}", refuse)
+        patch.setattr("kombu.messaging.Producer.publish", refuse)
+        patch.setattr("kombu.connection.Connection.ensure_connection", refuse)
+        patch.setattr("subprocess.Popen.__init__", refuse_process)
+        yield
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _quick_parts() -> Iterator[None]:
     """A hash that is hard to compute protects nobody here, and a client of one test serves no static files."""
@@ -116,6 +144,8 @@ def _nothing_remembered() -> None:
         memory.forget()
     if remembered := sys.modules.get("search.remembered"):
         remembered.forget()
+    if messages := sys.modules.get("catalog.messages"):
+        messages.forget()
     for name in ("search.language.vocabulary", "search.query.names"):
         if module := sys.modules.get(name):
             module.forget()

@@ -26,7 +26,7 @@ EXPIRES: Final = 3600
 _working: dict[str, contextlib.ExitStack] = {}  # by the task's id
 
 
-class ShopTask(Task):  # type: ignore[type-arg, misc]
+class ShopTask(Task):
     """The class of all tasks (`vetrina.celery`)."""
 
     abstract = True

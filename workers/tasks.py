@@ -9,40 +9,35 @@ from datetime import timedelta
 from typing import Any
 
 from celery import Task, shared_task
-from django.db import OperationalError
 
+from catalog import audit
 from catalog.models import Picture
 from catalog.pictures import make_thumbnails as make_thumbnails_of
 from catalog.pictures import tidy
 from recommend.events import partitions, retention
+from recommend.privacy import erasing
+from recommend.privacy import retention as privacy_retention
 from recommend.serving import tables
 from recommend.sponsored import retention as placements
 from recommend.training import queue, run, versions
 from search.duplicates import finding
-from search.encoders.base import EncoderError
 from search.evaluation import comparing
 from search.index import filling, throughput
 from search.index.drain import drain
-from search.index.errors import IndexMissing, VectorStoreError
+from search.index.errors import IndexMissing
 from search.language import collecting, suggesting
 from search.language import learning as phrase_learning
 from search.log.popular import count_popular
 from search.log.retention import forget_old as forget_old_searches
 from search.ranking import learning
+from search.shop import query_pictures
+from workers.retrying import RETRY
 
 logger = logging.getLogger(__name__)
 
 # Tasks stay well below the broker's visibility time-out, and let others have their turn. `train` does not: it takes as
 # long as it takes, on a queue of its own, and where it is delivered twice the second one leaves what is under a lease.
 TURN_SECONDS = 20
-
-# The one retry rule: what another moment may mend is tried again, with growing pauses; anything else is a bug.
-RETRY: dict[str, Any] = {
-    "autoretry_for": (OperationalError, VectorStoreError, EncoderError, OSError),
-    "retry_backoff": 2,
-    "retry_backoff_max": 60,
-    "max_retries": 5,
-}
 
 
 @shared_task(bind=True, **RETRY)
@@ -128,6 +123,19 @@ def tend_event_log() -> None:
 
 
 @shared_task(**RETRY)
+def tend_privacy() -> None:
+    """Finish erasures, and delete sessions, devices, accounts and notes whose time is over."""
+    finished = erasing.resume()
+    gone = privacy_retention.forget_old()
+    pictures = query_pictures.drop_expired()
+    if finished or any(vars(gone).values()) or pictures:
+        logger.info(
+            "Erasures finished: %d. Deleted: %d sessions, %d devices, %d accounts, %d notes, %d days of pictures",
+            finished, gone.sessions, gone.shoppers, gone.accounts, gone.records, pictures,
+        )  # fmt: skip
+
+
+@shared_task(**RETRY)
 def refresh_vocabulary() -> None:
     """Count the catalogue's words anew where it has changed, for spelling and completion."""
     if made := collecting.refresh():
@@ -176,3 +184,9 @@ def find_duplicates(self: Task[Any, Any]) -> None:
 def watch() -> None:
     """Note how the outbox stands, for the page of operations."""
     throughput.look()
+
+
+@shared_task(**RETRY)
+def tend_audit_log() -> None:
+    """Delete entries of the audit log that are older than they are kept."""
+    logger.info("%d entries of the audit log deleted", audit.forget_old())

@@ -1,22 +1,27 @@
-"""People, groups and API keys, in the look of the rest."""
+"""People and groups, in the look of the rest. Keys are in `catalog.admin.keys`."""
 
 from typing import Any
 
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
+from django.db.models import QuerySet
 from django.http import HttpRequest
-from rest_framework_api_key.admin import APIKeyModelAdmin
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from rest_framework_api_key.models import APIKey
 from unfold.admin import ModelAdmin
+from unfold.decorators import action
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from catalog import second_factor
 from catalog.accounts import of_this_shop, works_elsewhere
 from catalog.tenancy import current_shop_id
 
-for model in (User, Group, APIKey):
+# Devices hold the secrets of second factors, which nobody but an authenticator app is shown.
+for model in (User, Group, APIKey, TOTPDevice, StaticDevice):
     admin.site.unregister(model)
 
 
@@ -37,6 +42,18 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
             form.instance.shops.add(current_shop_id())
 
     # Who may change people could else make themselves a superuser, or set a superuser's password and sign in as one.
+
+    actions = ["reset_second_factor"]
+
+    def has_reset_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser
+
+    @action(description="Reset the second factor", permissions=["reset"], icon="lock_reset")
+    def reset_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        count = sum(second_factor.turn_off(user, "second factor reset") for user in queryset)
+        messages.success(
+            request, f"{count:,} {'account has' if count == 1 else 'accounts have'} no second factor any more."
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = super().get_readonly_fields(request, obj)
@@ -71,10 +88,3 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
 
 def _may_decide_for_all(request: HttpRequest) -> bool:
     return request.user.is_superuser or not settings.MULTI_SHOP
-
-
-@admin.register(APIKey)
-class APIKeyAdmin(APIKeyModelAdmin, ModelAdmin):
-    """A key lets whoever sends it write through the REST interface. It is shown once, when it is made."""
-
-    list_display = ("name", "prefix", "created", "expiry_date", "_has_expired", "revoked")

@@ -24,6 +24,7 @@ from django.template.response import TemplateResponse
 from django.utils.text import get_valid_filename
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
+from catalog import audit
 from catalog.importing.importer import Importer, ImportOptions, ImportReport
 from catalog.importing.readers import SourceError, open_source
 from catalog.importing.report import Outcome, RowResult
@@ -81,6 +82,8 @@ def import_view(model_admin: Any, request: HttpRequest) -> HttpResponse | Stream
             shutil.rmtree(_folder(token), ignore_errors=True)
             messages.info(request, "Nothing was imported.")
             return redirect("admin:catalog_product_changelist")
+        # Here and not when it is done: a page that is closed does not stop it.
+        audit.record("import", audit.Subject("catalog.product"), [{"what": f"from {known['name']}"}])
         return _stream(token, known["name"], ImportOptions(**known["options"], user=request.user))  # type: ignore[arg-type]
     form = ImportForm(request.POST or None, request.FILES or None)
     context = {

@@ -13,8 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from catalog.api.limits import LIMITS
 from catalog.api.parsing import StrictJSONParser
-from catalog.api.permissions import AnonymousThrottle, ReadOrWriteWithKey
+from catalog.api.permissions import Scoped, Scopes
 
 
 class Pages(PageNumberPagination):
@@ -44,15 +45,18 @@ class TextSafeRenderer(JSONRenderer):
 
 
 class CatalogueView(APIView):
-    """Base of the catalogue's views. Anybody reads, a key writes."""
+    """Base of the catalogue's views. Each says in `scopes` what its methods take."""
 
-    permission_classes = [ReadOrWriteWithKey]
-    throttle_classes = [AnonymousThrottle]
+    scopes: Scopes = {}
+    permission_classes = [Scoped]
+    throttle_classes = LIMITS
     parser_classes: Any = [StrictJSONParser]
     renderer_classes = [TextSafeRenderer]
     pagination_class: Any = Pages
 
     def permission_denied(self, request: Request, message: str | None = None, code: str | None = None) -> NoReturn:
+        # What is refused counts as well: nobody tries keys without a limit.
+        self.check_throttles(request)
         # Not the framework's "credentials were not provided": the message says which ones.
         raise PermissionDenied(message, code)
 

@@ -12,7 +12,9 @@ from catalog.api.base import CatalogueView
 from catalog.api.parsing import LinesParser, RowsParser
 from catalog.api.permissions import api_key
 from catalog.importing.importer import upsert_rows
+from catalog.importing.options import ImportOptions
 from catalog.importing.report import Outcome, RowResult
+from catalog.models import Scope
 
 MAX_ROWS = 10_000
 
@@ -39,6 +41,7 @@ ROW = {"type": "object", "additionalProperties": True, "description": "A row in 
 class ProductsBulk(CatalogueView):
     """Takes up to 10,000 rows, as a JSON list, as {"rows": […]}, or as NDJSON."""
 
+    scopes = {"POST": Scope.CATALOG_WRITE}
     parser_classes = [RowsParser, LinesParser]
 
     @extend_schema(
@@ -59,7 +62,7 @@ class ProductsBulk(CatalogueView):
 
         The answer is 200 even if every row was rejected: `rejected` and `results` say so. A field that a row lacks is
         left alone, and one that is empty is cleared. Categories, brands, stores and tags go by name and are made where
-        they are new.
+        they are new. With the key of one store, rows of other stores are rejected.
         """
         rows = request.data
         if not isinstance(rows, list):  # a form, say
@@ -67,7 +70,8 @@ class ProductsBulk(CatalogueView):
         if len(rows) > MAX_ROWS:
             raise ValidationError(f"{len(rows):,} rows are too many; at most {MAX_ROWS:,} go into one request.")
         key = api_key(request)
-        results = upsert_rows(rows, reason=f"API key {key.name}" if key else "API")
+        options = ImportOptions(only_store=key.store.name if key and key.store else "")
+        results = upsert_rows(rows, options=options, reason=f"API key {key.name}" if key else "API")
         counts = {outcome.value: 0 for outcome in Outcome}
         for result in results:
             counts[result.outcome.value] += 1

@@ -7,7 +7,7 @@ ends in `/pictures`. A product whose SKU collides with these is found by `produc
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import Http404
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.types import OpenApiTypes
@@ -15,6 +15,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import MultiPartParser
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -23,10 +24,10 @@ from catalog.api.base import CatalogueView, StrictQuery
 from catalog.api.fields import StrictSerializer
 from catalog.api.filters import ProductFilters
 from catalog.api.parsing import StrictJSONParser
-from catalog.api.permissions import has_key
+from catalog.api.permissions import api_key, may, reading_and
 from catalog.api.serializers import PictureSerializer, ProductSerializer
 from catalog.fetch import Fetcher, FetchError
-from catalog.models import Picture, Product, ProductCode, Variant
+from catalog.models import Picture, Product, ProductCode, Scope, Variant
 from catalog.pictures import add_picture
 from catalog.verification import PictureError
 
@@ -34,10 +35,15 @@ SKU = OpenApiParameter("sku", OpenApiTypes.STR, OpenApiParameter.PATH, descripti
 
 
 class ProductsView(CatalogueView):
-    """Published products for everybody, all of them for a key."""
+    """Published products for everybody; for a key all of them, or all of its store."""
 
     def get_queryset(self) -> QuerySet[Product]:
-        products = Product.objects.all() if has_key(self.request) else selectors.published_products()
+        products = selectors.published_products()
+        if may(self.request, Scope.CATALOG_READ):
+            key, products = api_key(self.request), Product.objects.all()
+            # To write another store's product is refused with a sentence, so there it has to be found.
+            if key is not None and key.store_id and self.request.method in SAFE_METHODS:
+                products = products.filter(Q(status=Product.Status.PUBLISHED) | Q(store_id=key.store_id))
         return selectors.with_card_parts(products).prefetch_related(
             Prefetch("variants", Variant.objects.order_by("position", "id")),
             Prefetch("codes", ProductCode.objects.order_by("value")),
@@ -51,6 +57,7 @@ class ProductsView(CatalogueView):
             product = selectors.with_skus(self.get_queryset(), sku.removesuffix("/")).first()
         if product is None:
             raise Http404("There is no product with this SKU.")
+        self.check_object_permissions(self.request, product)
         return product
 
 
@@ -58,6 +65,7 @@ class ProductsView(CatalogueView):
 class ProductList(StrictQuery, ProductsView, generics.ListCreateAPIView):
     """Lists the published products; with a key, all of them, and takes new ones."""
 
+    scopes = reading_and(Scope.CATALOG_WRITE, "POST")
     serializer_class = ProductSerializer
     filter_backends = [DjangoFilterBackend]
     filterset_class = ProductFilters
@@ -79,6 +87,7 @@ class ProductList(StrictQuery, ProductsView, generics.ListCreateAPIView):
 class ProductDetail(ProductsView, generics.RetrieveUpdateDestroyAPIView):
     """One product, by its SKU. Deleting removes its rows, pictures and history of codes for good: rather archive it."""
 
+    scopes = reading_and(Scope.CATALOG_WRITE, "PUT", "PATCH", "DELETE")
     serializer_class = ProductSerializer
 
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -109,6 +118,7 @@ class PictureUpload(StrictSerializer):
 class ProductPictures(ProductsView):
     """The pictures of a product in their order."""
 
+    scopes = reading_and(Scope.CATALOG_WRITE, "POST")
     parser_classes = [MultiPartParser, StrictJSONParser]
 
     @extend_schema(operation_id="products_pictures_list", parameters=[SKU], responses=PictureSerializer(many=True))
@@ -144,6 +154,8 @@ def limit() -> int:
 
 class ProductPicture(ProductsView):
     """One picture of a product."""
+
+    scopes = {"DELETE": Scope.CATALOG_WRITE}
 
     @extend_schema(operation_id="products_pictures_destroy", parameters=[SKU], responses={204: None})
     def delete(self, request: Request, sku: str, pk: int) -> Response:

@@ -11,9 +11,9 @@ from rest_framework.exceptions import ValidationError
 from catalog import selectors, services
 from catalog.api.fields import References, StrictSerializer
 from catalog.api.filters import PromotionFilters
-from catalog.api.permissions import has_key
+from catalog.api.permissions import may, reading_and
 from catalog.api.taxonomy import SlugView, free_slug
-from catalog.models import Brand, Category, Collection, CollectionItem, Product, Promotion
+from catalog.models import Brand, Category, Collection, CollectionItem, Product, Promotion, Scope
 
 SCOPE = ("products", "categories", "brands")
 
@@ -70,6 +70,7 @@ class PromotionSerializer(StrictSerializer, serializers.ModelSerializer):
 class PromotionViewSet(SlugView):
     """Promotions. Without a key only the running ones show: what is planned is the shop's own business."""
 
+    scopes = reading_and(Scope.PROMOTIONS_WRITE, "POST", "PUT", "PATCH", "DELETE")
     serializer_class = PromotionSerializer
     filterset_class = PromotionFilters
     queryset = Promotion.objects.all()
@@ -77,7 +78,7 @@ class PromotionViewSet(SlugView):
     def get_queryset(self) -> QuerySet[Promotion]:
         promotions = Promotion.objects.all()
         shown = Product.objects.only("pk", "sku").order_by("sku")
-        if not has_key(self.request):
+        if not may(self.request, Scope.CATALOG_READ):
             promotions = selectors.promotions_at(timezone.now())
             shown = shown.filter(status=Product.Status.PUBLISHED)
         return promotions.order_by("-starts_at", "-id").prefetch_related(
@@ -131,10 +132,11 @@ class CollectionSerializer(StrictSerializer, serializers.ModelSerializer):
 class CollectionViewSet(SlugView):
     """Collections of products."""
 
+    scopes = reading_and(Scope.TAXONOMY_WRITE, "POST", "PUT", "PATCH", "DELETE")
     serializer_class = CollectionSerializer
     queryset = Collection.objects.order_by("title", "id").prefetch_related(
         Prefetch("items", CollectionItem.objects.select_related("product").order_by("position", "id"))
     )
 
     def get_serializer_context(self) -> dict[str, Any]:
-        return {**super().get_serializer_context(), "all_products": has_key(self.request)}
+        return {**super().get_serializer_context(), "all_products": may(self.request, Scope.CATALOG_READ)}

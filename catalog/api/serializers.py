@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from catalog import services
 from catalog.api.fields import References, SlugReference, StrictSerializer
-from catalog.api.permissions import api_key
+from catalog.api.permissions import api_key, check_store
 from catalog.models import Brand, Category, Picture, Product, Store, Tag, Variant
 from catalog.text import MAX_DESCRIPTION
 
@@ -112,10 +112,15 @@ class ProductSerializer(StrictSerializer, serializers.ModelSerializer):
         return self._save(instance, validated_data)
 
     def _save(self, product: Product, values: dict[str, Any]) -> Product:
+        request = self.context["request"]
+        key = api_key(request)
+        if key and key.store_id and product._state.adding:
+            values.setdefault("store", key.store)
+        if "store" in values:
+            check_store(request, values["store"] and values["store"].pk)
         tags, variants, eans = (values.pop(name, None) for name in ("tags", "variants", "ean"))
         for name, value in values.items():
             setattr(product, name, value)
-        key = api_key(self.context["request"])
         with transaction.atomic():
             services.save_product(
                 product,

@@ -11,7 +11,10 @@ from catalog import services
 from catalog.api.base import CatalogueView, StrictQuery
 from catalog.api.fields import SlugReference, StrictSerializer
 from catalog.api.filters import CategoryFilters, NameFilters
-from catalog.models import Brand, Category, Store
+from catalog.api.permissions import reading_and
+from catalog.models import Brand, Category, Scope, Store
+
+WRITTEN = reading_and(Scope.TAXONOMY_WRITE, "POST", "PUT", "PATCH", "DELETE")
 
 
 class SlugView(StrictQuery, CatalogueView, viewsets.ModelViewSet):
@@ -78,6 +81,7 @@ def free_slug(model: Any, slug: str, instance: Any) -> str:
 class CategoryViewSet(SlugView):
     """The category tree, in its order. A category that is renamed or moved takes everything below it along."""
 
+    scopes = WRITTEN
     queryset = Category.objects.order_by("path")
     serializer_class = CategorySerializer
     filterset_class = CategoryFilters
@@ -141,6 +145,7 @@ class LabelView(SlugView):
 class BrandViewSet(LabelView):
     """Brands. Renaming one makes its products be indexed again; its slug stays unless a new one is given."""
 
+    scopes = WRITTEN
     queryset: QuerySet[Brand] = Brand.objects.order_by("name")
     serializer_class = BrandSerializer
 
@@ -148,5 +153,6 @@ class BrandViewSet(LabelView):
 class StoreViewSet(LabelView):
     """The merchants that sell in the shop."""
 
+    scopes = WRITTEN
     queryset: QuerySet[Store] = Store.objects.order_by("name")
     serializer_class = StoreSerializer

@@ -9,7 +9,6 @@ What is decided here, and why:
   changed in the admin meanwhile stays.
 """
 
-import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
@@ -18,7 +17,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from celery import current_app
 from django.conf import settings
 
 from catalog.fetch import Fetcher
@@ -34,11 +32,11 @@ from catalog.importing.row_pictures import RowPictures
 from catalog.importing.rows import ProductRow, RowRules
 from catalog.importing.values import RowError
 from catalog.importing.writer import Writer
+from catalog.messages import send
 from catalog.services.changes import nudge
 
 __all__ = ["ImportOptions", "ImportReport", "Importer", "Preview", "RowResult", "upsert_rows"]
 
-logger = logging.getLogger(__name__)
 
 _NUDGE_SECONDS = 10.0
 
@@ -182,10 +180,7 @@ def _compare(rows: list[ProductRow], rules: RowRules, pictures: RowPictures, opt
 
 
 def _ask_for_thumbnails() -> None:
-    try:
-        current_app.send_task("workers.tasks.make_thumbnails", ignore_result=True, expires=60, retry=False)
-    except Exception as error:  # every transport raises its own kinds; the sweep makes them
-        logger.warning("No worker could be asked for thumbnails (%s); the next sweep will do.", error)
+    send("workers.tasks.make_thumbnails")  # else the schedule does
 
 
 def upsert_rows(

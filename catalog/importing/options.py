@@ -24,8 +24,9 @@ class ImportOptions:
     force: bool = False  # compare every row with the database
     resume: bool = False  # skip the rows that an interrupted run committed
     batch: int = 500  # rows of one transaction
+    only_store: str = ""  # the name of the one store whose products may be written; empty: any
     user: AbstractBaseUser | None = None
     report_to: Path | None = None  # stem of the report's files; None: in HOME/imports
 
     def rules(self, *, from_table: bool) -> RowRules:
-        return RowRules(self.status, self.stock, settings.SHOP_CURRENCY, self.decimal, from_table)
+        return RowRules(self.status, self.stock, settings.SHOP_CURRENCY, self.decimal, from_table, self.only_store)

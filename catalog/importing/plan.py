@@ -81,6 +81,8 @@ def plan_row(prepared: PreparedRow, product: Product | None, rules: RowRules) ->
     """Return what a row changes. Raises `RowError` for a new product without a title."""
     row = prepared.row
     wanted = dict(row.values)
+    if rules.only_store:
+        _check_store(wanted, product, rules.only_store)
     if product is None:
         if "title" not in wanted:
             raise RowError("title", "is missing, and there is no product with this sku yet")
@@ -104,6 +106,15 @@ def plan_row(prepared: PreparedRow, product: Product | None, rules: RowRules) ->
             changes["pictures"] = (shown, [picture.source for picture in prepared.pictures])
     outcome = Outcome.CREATED if product is None else Outcome.UPDATED if changes else Outcome.UNCHANGED
     return Plan(prepared, product, outcome, changes)
+
+
+def _check_store(wanted: dict[str, Any], product: Product | None, store: str) -> None:
+    """Raise `RowError` unless the product is, and stays, of this store. A new one is put there."""
+    theirs = product is not None and (product.store is None or product.store.name != store)
+    if product is None:
+        wanted.setdefault("store", store)
+    if theirs or wanted.get("store", store).casefold() != store.casefold():
+        raise RowError("store", f"is not {store!r}, and the key writes products of that store alone")
 
 
 def current_values(product: Product) -> dict[str, Any]:

@@ -114,5 +114,5 @@ class ReportFiles:
             self._csv.writerow(self.COLUMNS)
         row = (result.line, result.sku, level, reason)
         self._csv.writerow([guarded(cell) for cell in row])
-        assert self._jsonl is not None  # noqa: S101
+        assert self._jsonl is not None  # noqa: S101  (it is opened first)
         self._jsonl.write(json.dumps(dict(zip(self.COLUMNS, row, strict=True)), ensure_ascii=False) + "\n")

@@ -93,6 +93,7 @@ class RowRules:
     currency: str = "EUR"
     decimal: str = ""  # "." or ",": the decimal sign of prices, where a price alone cannot tell
     from_table: bool = False  # cells are texts: numbers among attributes are recognised
+    only_store: str = ""  # the name of the one store whose products may be written; empty: any
 
 
 def parse_row(line: int, raw: Mapping[str, object], columns: Columns, rules: RowRules) -> ProductRow:

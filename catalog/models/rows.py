@@ -30,8 +30,8 @@ class CurrentShop(models.Expression):
 
     output_field = models.BigIntegerField()
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
-        return "%s", [current_shop_id()]
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        return "%s", (current_shop_id(),)
 
 
 def of_current_shop(queryset: Any) -> Any:
@@ -103,9 +103,9 @@ class ShopScoped(models.Model):
             from_queryset = of_current_shop(type(self)._base_manager.db_manager(using).get_queryset())
         super().refresh_from_db(using, fields, from_queryset)
 
-    def _do_update(self, base_qs: Any, *args: Any, **options: Any) -> bool:
+    def _do_update(self, base_qs: Any, *args: Any, **options: Any) -> Any:
         # Django updates by the key alone; so a number that is another shop's would do.
-        return super()._do_update(of_current_shop(base_qs), *args, **options)  # type: ignore[misc, no-any-return]
+        return super()._do_update(of_current_shop(base_qs), *args, **options)
 
     def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
         """Check constraints with the shop, though forms leave it out, and tell of a taken value at its own field."""
@@ -117,14 +117,14 @@ class ShopScoped(models.Model):
     def unique_error_message(self, model_class: Any, unique_check: Sequence[str]) -> ValidationError:
         """Say “with this SKU”, and not “with this shop and SKU”."""
         own = tuple(name for name in unique_check if name != "shop")
-        return super().unique_error_message(model_class, own)  # type: ignore[arg-type]
+        return super().unique_error_message(model_class, own)
 
 
 def _at_fields(errors: dict[str, list[ValidationError]]) -> dict[str, list[ValidationError]]:
     found: dict[str, list[ValidationError]] = {}
     for name, several in errors.items():
         for error in several:
-            own = error.params.get("unique_check", ()) if isinstance(error.params, dict) else ()
+            own: Sequence[str] = error.params.get("unique_check", ()) if isinstance(error.params, dict) else ()
             at = own[0] if name == NON_FIELD_ERRORS and len(own) == 1 else name
             found.setdefault(at, []).append(error)
     return found
@@ -151,14 +151,14 @@ class ShopRow(ShopScoped):
         abstract = True
 
 
-class ShopHistoryManager(HistoryManager):  # type: ignore[misc]
+class ShopHistoryManager(HistoryManager):
     """Former versions of the rows of the shop that is worked for."""
 
     def get_super_queryset(self) -> Any:
         return of_current_shop(super().get_super_queryset())
 
 
-class ShopHistory(HistoricalRecords):  # type: ignore[misc]
+class ShopHistory(HistoricalRecords):
     """The history of a `ShopRow`: its rows are the same shop's."""
 
     def __init__(self, **options: Any) -> None:

@@ -10,7 +10,7 @@ from catalog import validators
 from catalog.models.rows import ShopQuerySet, ShopRow, of_current_shop
 
 
-class CategoryQuerySet(ShopQuerySet, MP_NodeQuerySet):  # type: ignore[misc]
+class CategoryQuerySet(ShopQuerySet, MP_NodeQuerySet):
     """Deletes nodes with all below them, as treebeard has it."""
 
 
@@ -33,7 +33,7 @@ class Category(ShopRow, MP_Node):
         default=dict, blank=True, validators=[validators.translations], help_text='{"de": {"name": "Obst"}, …}'
     )
 
-    objects = CategoryManager()
+    objects = CategoryManager()  # type: ignore[misc]
 
     class Meta:
         verbose_name_plural = "categories"

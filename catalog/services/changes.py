@@ -1,17 +1,14 @@
 """Marking products as changed: version, outbox, and the nudge that saves waiting for the next sweep."""
 
-import logging
 from collections.abc import Iterable
 from itertools import islice
 
-from celery import current_app
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from catalog.messages import send
 from catalog.models import OutboxEntry, Product
-
-logger = logging.getLogger(__name__)
 
 BATCH = 500
 DRAIN_TASK = "workers.tasks.drain_outbox"  # by name: the catalogue knows no workers
@@ -70,16 +67,5 @@ def nudge_after_commit() -> None:
 
 
 def nudge() -> None:
-    """Send the drain task. What is lost here costs one sweep, so a broker that is down is a warning and no error."""
-    try:
-        # One quick retry: with none at all kombu waits for its connection time-out of several seconds.
-        # A nudge older than a minute is worth nothing: the sweep has long looked.
-        current_app.send_task(
-            DRAIN_TASK,
-            ignore_result=True,
-            expires=60,
-            retry=True,
-            retry_policy={"max_retries": 1, "interval_start": 0},
-        )
-    except Exception as error:  # every transport raises its own kinds
-        logger.warning("No worker could be woken (%s); the next sweep of the outbox will do.", error)
+    """Send the drain task. What is lost here costs one sweep, so a broker that is down is no error."""
+    send(DRAIN_TASK)

@@ -154,7 +154,7 @@ def delete_products(products: Products, *, by: AbstractBaseUser | None = None) -
             delete_files_after_commit(Picture.objects.filter(product__in=rows))
             for row in rows:
                 if by is not None:
-                    row._history_user = by  # type: ignore[attr-defined]
+                    row._history_user = by
                 row.delete()
             OutboxEntry.add(batch)
             count += len(rows)

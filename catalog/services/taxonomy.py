@@ -145,7 +145,7 @@ def full_name_for(category: Category, parent: Category | None) -> str:
     if ">" in category.name:
         raise ValidationError({"name": "A category's name cannot contain “>”, which parts the levels of the tree."})
     full_name = f"{parent.full_name}{SEPARATOR}{category.name}" if parent else category.name
-    limit = Category._meta.get_field("full_name").max_length
+    limit = Category._meta.get_field("full_name").max_length or 0
     if len(full_name) > limit:
         raise ValidationError({"name": f"The names from the root down to here are longer than {limit} characters."})
     if Category.objects.filter(full_name=full_name).exclude(pk=category.pk).exists():

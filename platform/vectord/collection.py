@@ -250,7 +250,7 @@ class Collection:
     async def _replay_onto(self, fresh: edge.EdgeShard) -> int:
         """Apply what was written since the copy, in order. Returns how many points that touched."""
         journal = self._journal
-        assert journal is not None  # noqa: S101
+        assert journal is not None  # noqa: S101  (asked before)
         done = touched = unflushed = 0
         slice_ends = time.monotonic() + REPLAY_SLICE_SECONDS
         while done < len(journal):

@@ -134,6 +134,7 @@ def _dump(path: Path) -> dict[str, int]:
         connection.ensure_connection()
         with closing(sqlite3.connect(path)) as copy:
             connection.connection.backup(copy)
+            # Names of our own tables.
             return {name: copy.execute(f'SELECT COUNT(*) FROM "{name}"').fetchone()[0] for name in _tables()}  # noqa: S608
     # One exported snapshot for both, so that the counts are those of the dump.
     with connection.cursor() as cursor:
@@ -189,7 +190,7 @@ def _rows() -> dict[str, int]:
     with connection.cursor() as cursor:
         counts = {}
         for name in _tables():
-            cursor.execute(f"SELECT COUNT(*) FROM {connection.ops.quote_name(name)}")  # noqa: S608
+            cursor.execute(f"SELECT COUNT(*) FROM {connection.ops.quote_name(name)}")  # noqa: S608 - own names
             counts[name] = cursor.fetchone()[0]
     return counts
 

@@ -186,9 +186,29 @@ def serving(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         *_least(
             "vetrina.E080", QDRANT_TIMEOUT=1, INDEX_RETIRED_SECONDS=0, PICTURE_MAX_BYTES=1, PICTURE_MAX_PIXELS=1,
             PICTURE_FETCH_TIMEOUT=1, SEARCH_PAGE_SIZE=1, PROXIES=0, SEARCH_CONCURRENCY=0, SEARCH_WAIT_SECONDS=0,
+            RECOMMEND_CONCURRENCY=0,
         ),
-        *_rate("vetrina.E081", "API_RATE_ANONYMOUS", settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]["anon"]),
+        *_rate("vetrina.E081", "API_RATE_ANONYMOUS", settings.API_RATE_ANONYMOUS),
+        *_rate("vetrina.E081", "API_RATE_KEY", settings.API_RATE_KEY),
+        *_rate("vetrina.E081", "API_RATE_ADDRESS", settings.API_RATE_ADDRESS),
     ]  # fmt: skip
+
+
+@register(Tags.compatibility)
+def staff(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    found = _least(
+        "vetrina.E100",
+        API_KEY_DAYS=0,
+        API_KEY_GRACE_HOURS=0,
+        API_KEY_EXPIRING_DAYS=0,
+        API_KEY_UNUSED_DAYS=1,
+        AUDIT_DAYS=0,
+    )
+    if settings.STAFF_SECOND_FACTOR not in ("optional", "required"):
+        found.append(Error("STAFF_SECOND_FACTOR is optional or required.", id="vetrina.E101"))
+    if settings.AUDIT_ADDRESSES not in ("full", "network", "none"):
+        found.append(Error("AUDIT_ADDRESSES is full, network or none.", id="vetrina.E102"))
+    return found
 
 
 @register(Tags.compatibility)

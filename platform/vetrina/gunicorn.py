@@ -12,10 +12,12 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
-worker_class = "gthread"
+worker_class = "vetrina.web_worker.BoundedWorker"
 threads = int(os.environ.get("WEB_THREADS", "8"))
-timeout = 60
+backlog = 256  # connections that the kernel holds for all processes; those that were taken in wait in a worker's queue
+timeout = 60  # until a process whose main thread hangs is killed; a request may take longer
 graceful_timeout = 20
+keepalive = 5
 max_requests = 20_000
 max_requests_jitter = 2_000
 preload_app = False  # models are loaded after the fork

@@ -89,7 +89,7 @@ NAVIGATION = [
                 "permission": lambda request: request.user.has_perm("catalog.view_outboxentry"),
             },
             _list("Outbox", "sync", "catalog.outboxentry"),
-            _list("API keys", "key", "rest_framework_api_key.apikey"),
+            _list("API keys", "key", "catalog.apikey"),
             # Where there is one shop alone, nothing is told apart by a host, and its name is a setting.
             {
                 **_list("Shops", "storefront", "catalog.shop"),
@@ -97,6 +97,7 @@ NAVIGATION = [
             },
             _list("Users", "person", "auth.user"),
             _list("Groups", "group", "auth.group"),
+            _list("Audit log", "policy", "catalog.auditentry"),
         ],
     },
 ]

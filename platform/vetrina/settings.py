@@ -39,7 +39,7 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["localh
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 # Several shops in one installation, told apart by the host of a request; see docs/shops.md.
-MULTI_SHOP = env.bool("MULTI_SHOP", False)
+MULTI_SHOP: bool = env.bool("MULTI_SHOP", False)
 
 # Applications ---------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -57,7 +57,10 @@ INSTALLED_APPS = [
     "csp",
     "django_filters",
     "rest_framework",
-    "rest_framework_api_key",
+    "rest_framework_api_key",  # the fields, the making and the hashing of catalog.ApiKey; its own table stays empty
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "simple_history",
@@ -71,6 +74,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "vetrina.monitoring.requests.watched",
+    "vetrina.browser_policy.browser_policy",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "vetrina.methods.only_known_methods",
@@ -79,9 +83,13 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "vetrina.content_policy.ContentPolicy",
+    "vetrina.second_factor.door.guarded",
+    "catalog.audit.middleware.audited",
+    "catalog.api.last_used.noted",
     "simple_history.middleware.HistoryRequestMiddleware",
     "recommend.events.middleware.remember_shopper",
 ]
@@ -118,12 +126,24 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)  # seconds; a lost one says nothing
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # For how long one statement may keep silent, seconds; 0: as long as it likes. Web processes set it (vetrina.wsgi).
+    DATABASES["default"]["ENGINE"] = "vetrina.postgresql"
+    DATABASES["default"]["OPTIONS"]["patience"] = env.float("DATABASE_PATIENCE_SECONDS", 0)
 # SQLite reads the whole schema for each new connection, and begins with an empty page cache.
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", 60)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The shop is part of each key, but of those that say they are everybody's.
 CACHES = {"default": env.cache("CACHE_URL", "locmemcache://") | {"KEY_FUNCTION": "catalog.per_shop.cache_key"}}
+CACHE_SECONDS = env.float("CACHE_TIMEOUT_SECONDS", 0.5)  # that Redis may take to connect, and to answer
+if CACHES["default"]["BACKEND"] == "django.core.cache.backends.locmem.LocMemCache":
+    CACHES["default"]["BACKEND"] = "vetrina.cache.LocMemCache"  # which the clock does not matter to
+elif CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
+    CACHES["default"]["BACKEND"] = "vetrina.cache.RedisCache"  # which goes on without its server
+    CACHES["default"].setdefault("OPTIONS", {}).update(
+        socket_connect_timeout=CACHE_SECONDS, socket_timeout=CACHE_SECONDS, retry=None
+    )
 
 # Vectors --------------------------------------------------------------------------------------------------------
 # Empty: vectord, the embedded engine, is started on demand and keeps its data in HOME/vectord.
@@ -252,6 +272,13 @@ if not CELERY_BROKER_URL:
         "control_folder": str(_broker / "control"),
         "polling_interval": 0.2,
     }
+# What a broker may take to connect, and to answer, seconds. The second is also how long a worker waits for an answer,
+# and Redis holds its question for a message open for one second.
+CELERY_BROKER_CONNECTION_TIMEOUT = BROKER_SECONDS = env.float("BROKER_TIMEOUT_SECONDS", 1.5)
+if CELERY_BROKER_URL.startswith(("redis", "sentinel")):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": BROKER_SECONDS, "socket_timeout": 1 + BROKER_SECONDS}
+elif CELERY_BROKER_URL.startswith(("amqp", "pyamqp")):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"read_timeout": 1 + BROKER_SECONDS, "write_timeout": 1 + BROKER_SECONDS}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -263,6 +290,7 @@ CELERY_TASK_ROUTES = {
     "workers.tasks.learn_ranking": {"queue": "train"},
     "workers.tasks.train": {"queue": "train"},  # takes minutes to hours, so it has a worker of its own
 }
+CELERY_BEAT_SCHEDULER = "vetrina.schedule:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "celerybeat-schedule")
 OUTBOX_SWEEP_SECONDS = env.int("OUTBOX_SWEEP_SECONDS", 5)
 OUTBOX_BATCH = env.int("OUTBOX_BATCH", 1024)
@@ -291,6 +319,12 @@ CELERY_BEAT_SCHEDULE = {
     "level-behaviour": {"task": "workers.tasks.level_behaviour", "schedule": 60, "options": {"expires": 60}},
     "forget-placements": {"task": "workers.tasks.forget_placements", "schedule": 3600, "options": {"expires": 3600}},
     "tend-event-log": {"task": "workers.tasks.tend_event_log", "schedule": 3600, "options": {"expires": 3600}},
+    "tend-privacy": {"task": "workers.tasks.tend_privacy", "schedule": 300, "options": {"expires": 300}},
+    "forget-old-audit-entries": {
+        "task": "workers.tasks.tend_audit_log",
+        "schedule": 86_400,
+        "options": {"expires": 3600},
+    },
     "tidy-pictures": {"task": "workers.tasks.tidy_pictures", "schedule": 86_400, "options": {"expires": 3600}},
     "refresh-vocabulary": {
         "task": "workers.tasks.refresh_vocabulary",
@@ -320,7 +354,8 @@ SHOP_CURRENCY = env.str("SHOP_CURRENCY", "EUR")
 SEARCH_PAGE_SIZE = env.int("SEARCH_PAGE_SIZE", 24)
 # Searches and lists that one process works on at once, fewer than it has threads, so that some are left for everything
 # else; who would wait longer for a turn is told at once to come again. 0: no limit.
-SEARCH_CONCURRENCY = env.int("SEARCH_CONCURRENCY", max(1, env.int("WEB_THREADS", 8) - 2))
+SEARCH_CONCURRENCY = env.int("SEARCH_CONCURRENCY", max(1, env.int("WEB_THREADS", 8) - 3))
+RECOMMEND_CONCURRENCY = env.int("RECOMMEND_CONCURRENCY", max(1, env.int("WEB_THREADS", 8) // 4))  # the same of these
 SEARCH_WAIT_SECONDS = env.float("SEARCH_WAIT_SECONDS", 0.5)
 # Dotted path of what takes an order over, checkout(request, content, basket) -> HttpResponse. Empty: no real orders.
 SHOP_CHECKOUT = env.str("SHOP_CHECKOUT", "")
@@ -345,6 +380,8 @@ EVENTS_FILTER_BOTS = env.bool("EVENTS_FILTER_BOTS", True)  # by the name that th
 EVENT_MAX_AGE_DAYS = env.int("EVENT_MAX_AGE_DAYS", 7)  # of what arrives over REST: apps send what they kept offline
 EVENT_MAX_AHEAD_SECONDS = env.int("EVENT_MAX_AHEAD_SECONDS", 300)  # clocks differ
 EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", 730)  # 0: for ever
+ACCOUNT_INACTIVE_DAYS = env.int("ACCOUNT_INACTIVE_DAYS", 0)  # without a sign-in, then an account is erased; 0: never
+PRIVACY_RECORD_DAYS = env.int("PRIVACY_RECORD_DAYS", 1095)  # of what was agreed to, and of erasures; 0: for ever
 
 # Rate limits ----------------------------------------------------------------------------------------------------
 BEHIND_PROXY = env.bool("BEHIND_PROXY", False)
@@ -352,17 +389,38 @@ BEHIND_PROXY = env.bool("BEHIND_PROXY", False)
 # stands before these anybody can make up, and a limit by address would be none.
 PROXIES = env.int("PROXIES", 1 if BEHIND_PROXY else 0)
 
+API_RATE_ANONYMOUS = env.str("API_RATE_ANONYMOUS", "600/min")  # of an address without a valid key
+API_RATE_KEY = env.str("API_RATE_KEY", "6000/min")  # of a key, from wherever
+API_RATE_ADDRESS = env.str("API_RATE_ADDRESS", "12000/min")  # of an address, by all its keys
+
+# API keys -------------------------------------------------------------------------------------------------------
+API_KEY_DAYS = env.int("API_KEY_DAYS", 365)  # that the form of a new key proposes; 0: for ever
+API_KEY_GRACE_HOURS = env.int("API_KEY_GRACE_HOURS", 168)  # that a replaced key lives on
+API_KEY_EXPIRING_DAYS = env.int("API_KEY_EXPIRING_DAYS", 14)  # before its end a key is shown as expiring
+API_KEY_UNUSED_DAYS = env.int("API_KEY_UNUSED_DAYS", 90)  # without use a key is shown as unused
+
+# Staff ----------------------------------------------------------------------------------------------------------
+STAFF_SECOND_FACTOR = env.str("STAFF_SECOND_FACTOR", "optional")  # or required: staff without one only set one up
+OTP_TOTP_ISSUER = env.str("OTP_ISSUER", "Vetrina")  # how authenticator apps name the account
+OTP_TOTP_THROTTLE_FACTOR = OTP_STATIC_THROTTLE_FACTOR = 1  # seconds, doubled with each wrong code in a row
+AUDIT_DAYS = env.int("AUDIT_DAYS", 730)  # that the audit log is kept; 0: for ever
+AUDIT_ADDRESSES = env.str("AUDIT_ADDRESSES", "network")  # full, network (/24 or /48) or none
+# Models whose rows are not told of in the audit log: of shoppers, and judgments, of which there are thousands.
+AUDIT_SILENT = {
+    "recommend.event", "recommend.shopper", "recommend.placement", "search.loggedsearch", "search.judgment",
+    "recommend.erasure", "recommend.erasedkey", "recommend.consentchange",
+}  # fmt: skip
+
 # REST -----------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["catalog.api.permissions.ReadOrWriteWithKey"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PERMISSION_CLASSES": ["catalog.api.permissions.Scoped"],
+    "DEFAULT_SCHEMA_CLASS": "catalog.api.schema.ScopedSchema",
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "PAGE_SIZE": 50,
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.AnonRateThrottle"],
-    "DEFAULT_THROTTLE_RATES": {"anon": env.str("API_RATE_ANONYMOUS", "600/min")},
+    "DEFAULT_THROTTLE_CLASSES": [f"catalog.api.limits.{kind}Limit" for kind in ("Anonymous", "Address", "Key")],
     "NUM_PROXIES": PROXIES,
 }
 SPECTACULAR_SETTINGS = {
@@ -371,6 +429,16 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "ApiKey": {
+                "type": "apiKey",
+                "in": "header",
+                "name": "Authorization",
+                "description": "`Api-Key` and the key, with a space between. Keys are made in the admin, with scopes.",
+            }
+        }
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
@@ -392,6 +460,7 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = not PRODUCTION
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # the shop's pages alone use them
 
 # Language and time ----------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
@@ -466,6 +535,7 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": True,
     "ENVIRONMENT": None,
+    "ACCOUNT": {"navigation": [{"title": "Second factor", "link": reverse_lazy("second-factor")}]},
     "DASHBOARD_CALLBACK": "catalog.admin.dashboard.dashboard",
     "STYLES": [
         lambda request: static("catalog/admin.css"),

@@ -5,6 +5,8 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
+from catalog.audit.signing_in import locked_out
+from catalog.second_factor import has_device
 from recommend.shop import attempts
 
 SENTENCE = "That were many attempts in a short time. Please wait a little."
@@ -16,12 +18,14 @@ def staff_sign_in(request: HttpRequest) -> HttpResponse:
     """Sign in to the admin. Too many attempts answer 429, before a password is looked at."""
     tried = request.method == "POST"
     if tried and not attempts.may_try(request, request.POST.get("username", "")):
+        locked_out(request, request.POST.get("username", ""))
         messages.error(request, SENTENCE)
         request.method = "GET"  # the form, shown anew
         response = admin.site.login(request)
         response.status_code = 429
         return response
     response = admin.site.login(request)
-    if tried and request.user.is_authenticated and response.status_code == 302:
+    if tried and request.user.is_authenticated and response.status_code == 302 and not has_device(request.user):
+        # With a second factor the device is known only after the code; see vetrina.second_factor.
         attempts.know(response, request.user.get_username())
     return response

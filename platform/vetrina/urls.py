@@ -12,6 +12,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from vetrina import health
 from vetrina.monitoring.page import operations
+from vetrina.second_factor import pages as second_factor
 from vetrina.signing_in import staff_sign_in
 from vetrina.uploads import uploaded
 
@@ -26,8 +27,14 @@ api: list[Any] = [
     path("docs", require_safe(swagger(SpectacularSwaggerSplitView.as_view(url_name="schema"))), name="docs"),
 ]
 
+handler500 = "vetrina.outage.server_error"
+
 urlpatterns = [
     path("admin/login/", staff_sign_in),  # before the admin's own, which knows no limits
+    path("admin/second-factor/", second_factor.staff_page(second_factor.second_factor_page), name="second-factor"),
+    path("admin/second-factor/set-up/", second_factor.staff_page(second_factor.set_up), name="second-factor-set-up"),
+    path("admin/second-factor/codes/", second_factor.staff_page(second_factor.new_codes), name="second-factor-codes"),
+    path("admin/second-factor/off/", second_factor.staff_page(second_factor.turn_off), name="second-factor-off"),
     path("admin/operations/", admin.site.admin_view(operations), name="operations"),
     path("admin/", admin.site.urls),
     path("api/v1/", include(api)),

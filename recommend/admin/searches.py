@@ -26,8 +26,6 @@ from recommend.analytics.period import period_of, today_of_searches
 from search.log.popular import MOST_ZERO
 from search.models import LoggedSearch, PopularQuery
 
-FEW = 2  # visitors; what fewer typed is told only to who may see the log itself
-
 
 def may_see_report(request: HttpRequest) -> bool:
     return bool(request.user.has_perm("search.view_popularquery"))
@@ -79,7 +77,7 @@ class LoggedSearchAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         period = period_of(request.GET)
         table = request.GET.get("table", "")
-        shown = report(period, table if table in TABLES else "top", least=_least(request))
+        shown = report(period, table if table in TABLES else "top", least=settings.SEARCH_POPULAR_VISITORS)
         address = urlencode(
             {"from": str(period.first), "to": str(period.last), "device": period.device, "language": period.language}
         )
@@ -92,6 +90,7 @@ class LoggedSearchAdmin(ReadOnlyAdmin):
                 (days, urlencode({"from": today_of_searches() - timedelta(days=days - 1), "table": shown["table"]}))
                 for days in (7, 30, 90)
             ],
+            "least": settings.SEARCH_POPULAR_VISITORS,
             "may_see_log": request.user.has_perm("search.view_loggedsearch"),
             **shown,
         }
@@ -105,14 +104,10 @@ class LoggedSearchAdmin(ReadOnlyAdmin):
             return HttpResponse(f"Known are: {', '.join(TABLES)}.", content_type="text/plain", status=404)
         name = f"searches-{table}-{period.first}-{period.last}.csv"
         return HttpResponse(
-            csv_of(period, table, least=_least(request)),
+            csv_of(period, table, least=settings.SEARCH_POPULAR_VISITORS),
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
-
-
-def _least(request: HttpRequest) -> int:
-    return 1 if request.user.has_perm("search.view_loggedsearch") else FEW
 
 
 @admin.register(PopularQuery)

@@ -19,6 +19,9 @@ from unfold.decorators import action, display
 from recommend.admin.events import OfShoppers
 from recommend.events import shoppers
 from recommend.events.models import Event, Shopper
+from recommend.privacy.erasing import erase
+from recommend.privacy.models import Erasure
+from recommend.privacy.subjects import of_shopper
 from recommend.shop import privacy
 
 SHOWN = 100  # events on a shopper's page
@@ -57,7 +60,7 @@ class ShopperAdmin(OfShoppers):
     search_fields = ["user__username", "user__email"]
     search_help_text = "Name or e-mail of an account, or the whole key of a device"
     fields = ["key", "user", "merged_into", "merged_at", "personalised", "created_at"]
-    actions = ["take_apart", "forget"]
+    actions = ["take_apart", "forget", "erase"]
     change_form_before_template = "recommend/admin/shopper.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Shopper]:
@@ -125,6 +128,18 @@ class ShopperAdmin(OfShoppers):
     @action(description="Forget what they did", permissions=["forget"], icon="delete_forever")
     def forget(self, request: HttpRequest, queryset: QuerySet[Shopper]) -> None:
         _say(request, sum(privacy.forget_all(each) for each in queryset), "event", "deleted")
+
+    @action(description="Erase them, with their account", permissions=["forget"], icon="person_remove")
+    def erase(self, request: HttpRequest, queryset: QuerySet[Shopper]) -> None:
+        gone: set[int] = set()
+        erased = 0
+        for each in queryset:  # two of them may be one person
+            if each.pk not in gone:
+                subject = of_shopper(each)
+                erase(subject, by=Erasure.By.ADMINISTRATOR)
+                gone.update(subject.ids)
+                erased += 1
+        _say(request, erased, "shopper", "erased, with all devices and the account")
 
     def get_urls(self) -> list[URLPattern]:
         wrap: Callable[..., Any] = self.admin_site.admin_view

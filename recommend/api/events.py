@@ -18,8 +18,9 @@ from rest_framework.response import Response
 
 from catalog.api.base import TextSafeRenderer
 from catalog.api.parsing import StrictJSONParser, TooLarge
-from catalog.api.permissions import has_key
+from catalog.api.permissions import Scopes, may
 from catalog.api.throttles import address_of
+from catalog.models import Scope
 from recommend.events import parsing
 from recommend.events.devices import device_of
 from recommend.events.drafts import LONGEST, LONGEST_NAME, LONGEST_SKU, SMALLINT, DraftError, EventDraft, check_text
@@ -72,7 +73,8 @@ class EventSerializer(serializers.Serializer):
     shopper = serializers.CharField(
         required=False,
         max_length=LONGEST_NAME,
-        help_text="With an API key: what the shop's own systems call the shopper. Without one the cookie tells.",
+        help_text="With a key of the scope `events:write`: what the shop's own systems call the shopper. Otherwise the "
+        "cookie tells.",
     )
 
 
@@ -111,6 +113,8 @@ class BeaconParser(StrictJSONParser):
 class EventsView(PublicView):
     """Takes no CSRF token: the cookies that say who the shopper is are SameSite=Lax, which no other site's POST has."""
 
+    scopes: Scopes = {"POST": None}
+    unlimited_with = Scope.EVENTS_WRITE
     parser_classes = [StrictJSONParser, BeaconParser]
     renderer_classes = [TextSafeRenderer]
 
@@ -123,11 +127,11 @@ class EventsView(PublicView):
         """Record one event, a list of up to 1,000, or `{"events": […]}`.
 
         Each event is judged by itself: `results` says in order what became of it. Sending one again is harmless. The
-        answer is 400 only if every event was rejected. Without an API key a client may send EVENTS_PER_MINUTE events a
-        minute (429 when none is left), and what crawlers and scripts send is filtered.
+        answer is 400 only if every event was rejected. Without a key of the scope `events:write` a client may send
+        EVENTS_PER_MINUTE events a minute (429 when none is left), and what crawlers and scripts send is filtered.
         """
         events = _events(request.data)
-        trusted = has_key(request)
+        trusted = may(request, Scope.EVENTS_WRITE)
         if not trusted and settings.EVENTS_FILTER_BOTS and _is_bot(request):
             return _answer([_Result(event, "filtered", "It was sent by a program.") for event in events])
         room = len(events) if trusted else _room(request, len(events))
@@ -213,7 +217,7 @@ def _draft(event: Any, *, trusted: bool) -> EventDraft:
     name = event.get("shopper")
     if name not in (None, ""):
         if not trusted:
-            raise DraftError("Only who sends an API key may say who the shopper is; for others the cookie does.")
+            raise DraftError("Only who sends an API key (events:write) may say who the shopper is, else the cookie.")
         if not isinstance(name, str):
             raise DraftError("shopper is a text.")
         check_text("shopper", name, LONGEST_NAME)

@@ -10,8 +10,8 @@ from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 
-from catalog.api.permissions import has_key
-from catalog.models import Category, Product
+from catalog.api.permissions import may
+from catalog.models import Category, Product, Scope
 from catalog.selectors import published_products, with_card_parts, with_skus
 from recommend.events.drafts import LONGEST_NAME, LONGEST_SKU
 from recommend.events.models import Shopper
@@ -148,10 +148,10 @@ def _shopper(request: Request, name: str | None) -> Shopper | None:
     """
     if name is None:
         return shopper_of(request)
-    if has_key(request):
+    if may(request, Scope.SHOPPERS_READ):
         found = Shopper.objects.filter(key=of_name(name)).select_related("merged_into").first()
         return found.merged_into or found if found else None
     own = shopper_of(request)
     if own is None or own.key != of_name(name):
-        raise PermissionDenied("Recommendations for another shopper take an API key: `Authorization: Api-Key …`.")
+        raise PermissionDenied("Recommendations for another shopper take an API key with the scope shoppers:read.")
     return own

@@ -9,6 +9,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.permissions import READING
 from catalog.models import Brand, Promotion, Store
 from recommend.api import parameters
 from recommend.serving.cards import made_of
@@ -17,11 +18,14 @@ from recommend.surfaces import SURFACES, Recommendation
 from recommend.surfaces.base import DEEPEST
 from search.api.rendering import card
 from search.api.views import PublicView
+from search.bulkhead import recommendation_turn
 
 _ERRORS = {status: {"type": "object", "additionalProperties": {}} for status in (400, 403, 404, 429, 503)}
 
 
 class RecommendationsView(PublicView):
+    scopes = READING
+
     @extend_schema(
         operation_id="recommendations",
         parameters=[
@@ -62,7 +66,8 @@ class RecommendationsView(PublicView):
             available = ", ".join(sorted(SURFACES))
             raise NotFound(f"There is no surface {surface[:100]!r}. Available are: {available}.")
         ask = parameters.read(request, recommend)
-        found = recommend(ask)
+        with recommendation_turn():
+            found = recommend(ask)
         return Response(
             {
                 "surface": surface,

@@ -81,10 +81,10 @@ def _date_shelves() -> None:
     products = [
         product
         for product in Product.objects.filter(released__isnull=False, published_at__isnull=False)
-        if product.released < product.published_at.date()  # type: ignore[operator,union-attr]
+        if product.released < product.published_at.date()
     ]
     for product in products:
-        product.published_at = datetime.combine(product.released, time(6), tzinfo=UTC)  # type: ignore[arg-type]
+        product.published_at = datetime.combine(product.released, time(6), tzinfo=UTC)
     Product.objects.bulk_update(products, ["published_at"], batch_size=500)
 
 

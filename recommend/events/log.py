@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -17,6 +17,8 @@ from recommend.events.drafts import DraftError, EventDraft, check
 from recommend.events.models import Event
 
 log = logging.getLogger(__name__)
+
+LOCKS = 256, 0x65766E74  # how many, and the number that keeps them apart from locks on other things
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # no shop is older, and some databases are not either
 
@@ -57,7 +59,8 @@ def record(
         rejected[index] = missing
         del dated[index]
     attribute(dated, found.ids)
-    repeated = _store(dated, found.ids, received_at, oldest if max_age else None)
+    undated = [draft.event_id for index, draft in dated.items() if drafts[index].happened_at is None]
+    repeated = _store(dated, found.ids, received_at, oldest if max_age else None, undated)
     _charge(dated)
     return Recorded(len(dated) - len(repeated), len(repeated), sorted(rejected.items()), repeated)
 
@@ -108,12 +111,29 @@ def _products(drafts: dict[int, EventDraft]) -> _Found:
 
 
 def _store(
-    drafts: dict[int, EventDraft], products: dict[int, int | None], received_at: datetime, since: datetime | None
+    drafts: dict[int, EventDraft],
+    products: dict[int, int | None],
+    received_at: datetime,
+    since: datetime | None,
+    undated: Sequence[UUID],
 ) -> list[int]:
-    """Write what is new; return the indexes of what is not. `since` spares PostgreSQL the partitions before it."""
+    """Write what is new; return the indexes of what is not. `since` spares PostgreSQL the partitions before it.
+
+    `undated`: those whose client said no time. A partitioned table is unique in id and time together, so of two copies
+    that arrive at the same moment, each with a time of its own, one has to wait for the other.
+    """
     if not drafts:
         return []
     with transaction.atomic():
+        if undated and connection.vendor == "postgresql":
+            count, kind = LOCKS
+            numbers = sorted({event_id.int % count for event_id in undated})
+            with connection.cursor() as cursor:
+                # In one order everywhere, and few: each takes a place in a table that all connections share.
+                cursor.execute(
+                    "SELECT pg_advisory_xact_lock(%s, number) FROM unnest(%s::int[]) AS number",
+                    [kind, numbers],
+                )
         stored = Event.objects.filter(event_id__in={draft.event_id for draft in drafts.values()})
         if since:
             stored = stored.filter(happened_at__gte=since)
@@ -164,5 +184,7 @@ def _charge(drafts: dict[int, EventDraft]) -> None:
             continue
         try:
             charge[Event.Kind(kind)](placement)
+        except (OperationalError, InterfaceError):
+            raise  # the database is going away: who is told so sends the event again, and is charged then
         except Exception:  # the event is stored, and a shopper's page does not wait for a bill
             log.exception("The placement %s could not be charged", placement)

@@ -34,7 +34,7 @@ class Shopper(ShopRow):
         constraints = [
             models.UniqueConstraint(fields=["key", "shop"], name="shopper_key_once"),
             models.UniqueConstraint(fields=["user", "shop"], name="shopper_account_once"),
-            models.CheckConstraint(condition=~Q(merged_into=models.F("id")), name="shopper_not_merged_into_itself")
+            models.CheckConstraint(condition=~Q(merged_into=models.F("id")), name="shopper_not_merged_into_itself"),
         ]
 
     def __str__(self) -> str:

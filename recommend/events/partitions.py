@@ -73,6 +73,7 @@ def make_ahead(now: datetime | None = None) -> list[Month]:
     for _ in range(AHEAD):
         wanted.append(wanted[-1].next)
     with connection.cursor() as cursor:
+        # A name of our own.
         cursor.execute(f"SELECT DISTINCT date_trunc('month', happened_at AT TIME ZONE 'UTC') FROM {REST}")  # noqa: S608
         wanted += [Month(start.year, start.month) for (start,) in cursor.fetchall()]
     return make(wanted)
@@ -100,7 +101,7 @@ def _make(month: Month) -> bool:
         cursor.execute(f"LOCK TABLE {REST} IN ACCESS EXCLUSIVE MODE")
         cursor.execute(f"CREATE TABLE {month.table} (LIKE {TABLE} INCLUDING CONSTRAINTS)")
         cursor.execute(
-            f"WITH moved AS (DELETE FROM {REST} WHERE {within} RETURNING *) "  # noqa: S608
+            f"WITH moved AS (DELETE FROM {REST} WHERE {within} RETURNING *) "  # noqa: S608  (names and times of our own)
             f"INSERT INTO {month.table} SELECT * FROM moved",
             bounds,
         )

@@ -20,6 +20,7 @@ from catalog.per_shop import named
 from catalog.tenancy import current_shop_id
 from recommend.events.consent import consent_of
 from recommend.events.models import Shopper
+from recommend.privacy import tombstones
 
 COOKIE = "shopper"
 SALT = "recommend.shopper"
@@ -64,9 +65,13 @@ def _look_up(request: Any, *, create: bool, session: str, remember: bool) -> Sho
     key = _key_in_cookie(request)
     remembered = key is not None
     key = key or of_session(session or request.headers.get(SESSION_HEADER, ""))
-    shopper = _unmerged(_of_key(key)) if key else None
+    known = _of_key(key) if key else None
+    if key is not None and known is None and not remembered and (stands := _standing(key)) != key:
+        key, known = stands, _of_key(stands)
+    shopper = _unmerged(known)
     if shopper is None and create:
-        taken = key is not None and Shopper.objects.filter(key=key).exists()
+        # What an old cookie brings after an erasure belongs to somebody new.
+        taken = key is not None and (Shopper.objects.filter(key=key).exists() or tombstones.is_erased(key))
         shopper, _ = Shopper.objects.get_or_create(key=uuid.uuid4() if key is None or taken else key)
         remembered = remembered and not taken
     if shopper is not None and remember and not remembered:
@@ -81,10 +86,10 @@ def key_of_stranger(request: Any, *, make: bool) -> tuple[uuid.UUID | None, bool
     """
     key = _key_in_cookie(request)
     # The key of a device that belongs to an account is nobody's after the logout.
-    if key is not None and _of_key(key) is None:
+    if key is not None and _of_key(key) is None and not tombstones.is_erased(key):
         return key, True
     if session := of_session(request.headers.get(SESSION_HEADER, "")):
-        return (session, False) if _of_key(session) is None else (None, False)
+        return (_standing(session), False) if _of_key(session) is None else (None, False)
     if not make:
         return None, False
     made: uuid.UUID = uuid.uuid4()
@@ -125,15 +130,22 @@ def of_session(session: str) -> uuid.UUID | None:
     return uuid.UUID(bytes=digest[:16])
 
 
+def _standing(key: uuid.UUID) -> uuid.UUID:
+    """The key that a session's own stands for now: after an erasure another one."""
+    return tombstones.standing_for([key])[key]
+
+
 def by_keys(keys: Iterable[uuid.UUID]) -> dict[uuid.UUID, Shopper]:
     """Return the shopper of each key, made where it is new, in a fixed number of queries. Merged ones are followed."""
     wanted = set(keys)
     known = _known(wanted)
     if new := wanted - known.keys():
+        stands = tombstones.standing_for(new)
         # In one order everywhere, so that two processes that make the same ones do not wait for each other.
-        made = [Shopper(key=key) for key in sorted(new)]
+        made = [Shopper(key=key) for key in sorted(stands.values())]
         Shopper.objects.bulk_create(made, ignore_conflicts=True)
-        known |= _known(new)
+        made_known = _known(set(stands.values()))
+        known |= {key: made_known[stands[key]] for key in new}
     return known
 
 
@@ -238,6 +250,7 @@ def _of_key(key: uuid.UUID) -> Shopper | None:
     return next(iter(Shopper.objects.raw(_BY_KEY, values)), None)
 
 
+# Names of our own alone.
 _BY_KEY = f"SELECT * FROM {connection.ops.quote_name(Shopper._meta.db_table)} WHERE key = %s AND shop_id = %s"  # noqa: S608
 
 

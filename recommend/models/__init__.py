@@ -4,6 +4,7 @@ Django looks here for the app's database tables; they are written beside what us
 """
 
 from recommend.events.models import Event, Shopper
+from recommend.privacy.models import ConsentChange, ErasedKey, Erasure
 from recommend.serving.models import Companions, Crossing, Demand, Exposure
 from recommend.sponsored.models import Campaign, CampaignDay, Charge, Placement
 from recommend.training.models import ModelVersion, TrainingRun
@@ -13,8 +14,11 @@ __all__ = [
     "CampaignDay",
     "Charge",
     "Companions",
+    "ConsentChange",
     "Crossing",
     "Demand",
+    "ErasedKey",
+    "Erasure",
     "Event",
     "Exposure",
     "ModelVersion",

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection, Hashable, Iterable
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from recommend.events.models import Event, Shopper
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 SHOPPERS = 5_000
+PAST_SECONDS = 600.0  # a past that nobody asked for so long is let go at the next request
 _everything: list[Callable[[], None]] = []
 
 
@@ -67,26 +68,37 @@ class Kept(Generic[K, V]):
 
 
 _lock = threading.Lock()
-_pasts: OrderedDict[tuple[int, UUID], tuple[Any, Past]] = OrderedDict()
+_pasts: OrderedDict[tuple[int, UUID], tuple[Any, Past, float]] = OrderedDict()  # with when it was asked for last
 
 
 def past(shopper: Shopper) -> Past:
     """The shopper's past. One query tells whether anything was added, removed or merged since; only then it is read."""
     state, own = _state(shopper.pk), (current_shop_id(), shopper.key)
+    now = time.monotonic()
     with _lock:
+        while _pasts and now - next(iter(_pasts.values()))[2] > PAST_SECONDS:
+            _pasts.popitem(last=False)
         known = _pasts.get(own)
         if known is not None:
+            _pasts[own] = known[0], known[1], now
             _pasts.move_to_end(own)
     if known is not None and known[0] == state:
         return known[1]
     personalised = any(may for _, merged_into, may, *_ in state if merged_into is None)
     found = past_of_devices([id for id, *_ in state], personalised)
     with _lock:
-        _pasts[own] = state, found
+        _pasts[own] = state, found, now
         _pasts.move_to_end(own)
         while len(_pasts) > SHOPPERS:
             _pasts.popitem(last=False)
     return found
+
+
+def forget_shoppers(keys: Iterable[UUID]) -> None:
+    """Let go of what this process remembers of these shoppers; others do within PAST_SECONDS."""
+    with _lock:
+        for key in keys:
+            _pasts.pop((current_shop_id(), key), None)
 
 
 def _state(pk: int) -> tuple[Any, ...]:
@@ -108,4 +120,4 @@ _STATE = f"""
     FROM {_SHOPPERS} s LEFT JOIN {_EVENTS} e ON e.shopper_id = s.id
     WHERE s.shop_id = %s AND (s.id = {_ROOT} OR s.merged_into_id = {_ROOT})
     GROUP BY s.id, s.merged_into_id, s.personalised ORDER BY s.id
-"""  # noqa: S608
+"""  # noqa: S608  (names of our own)

@@ -13,6 +13,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from catalog.accounts import name_here, name_shown
+from catalog.audit.signing_in import locked_out
+from catalog.second_factor import has_device
 from recommend.events.shoppers import shopper_of
 from recommend.shop import attempts
 from recommend.shop.pages import said, way_back
@@ -96,7 +98,8 @@ def _account_page(request: HttpRequest, form: SignInForm | SignUpForm, template:
             login(request, user)
             shopper_of(request, create=True)
             response = HttpResponseRedirect(back)
-            attempts.know(response, name_shown(user.get_username()))
+            if not (user.is_staff and has_device(user)):
+                attempts.know(response, name_shown(user.get_username()))
             return response
         else:
             status = 400
@@ -110,7 +113,10 @@ def _may_try(request: HttpRequest, form: SignInForm | SignUpForm) -> bool:
         name: str = form.fields["username"].clean(request.POST.get("username", ""))
     except forms.ValidationError:  # which the form tells of
         name = ""
-    return attempts.may_try(request, name)
+    if not attempts.may_try(request, name):
+        locked_out(request, name)
+        return False
+    return True
 
 
 def _style(form: forms.Form | forms.ModelForm) -> None:

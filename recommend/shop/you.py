@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -20,10 +21,13 @@ from recommend.events import consent
 from recommend.events.cleaning import KINDS
 from recommend.events.history import Seen, past_of
 from recommend.events.models import Event, Shopper
-from recommend.events.shoppers import all_behind, devices_of, shopper_of, unmerge
+from recommend.events.shoppers import all_behind, devices_of, shopper_of, unmerge, user_of
+from recommend.privacy import consents
+from recommend.privacy.exporting import export
+from recommend.privacy.subjects import of_shopper, of_user
 from recommend.serving.log import WEIGHTS
 from recommend.shop import privacy
-from recommend.shop.pages import is_fragment, said
+from recommend.shop.pages import is_fragment, limited, said
 from search.shop.cards import Card, make_cards
 
 ON_A_PAGE = 30
@@ -113,12 +117,15 @@ def personalised(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+@limited
 def remember(request: HttpRequest) -> HttpResponse:
     """Give or withdraw the consent to be remembered; what was remembered goes with it."""
     given = request.GET.get("to") == "yes"
     if given:
+        consents.given(request)
         response = said(request, "Thank you. Recommendations will follow what you look at.")
     else:
+        consents.withdrawn(request)
         for shopper in all_behind(request):
             privacy.forget_all(shopper)
         response = said(request, "You are not remembered here, and what we knew is deleted.")
@@ -172,10 +179,14 @@ def separate(request: HttpRequest) -> HttpResponse:
 @require_safe
 def download(request: HttpRequest) -> StreamingHttpResponse | HttpResponseRedirect:
     """All of it, one JSON object a line."""
-    shopper = shopper_of(request, without_consent=True)
-    if shopper is None:
+    shopper, user = shopper_of(request, without_consent=True), user_of(request)
+    if shopper is not None:
+        subject = of_shopper(shopper)
+    elif isinstance(user, User):
+        subject = of_user(user)
+    else:
         return HttpResponseRedirect(reverse("recommend:you"))
-    lines = (json.dumps(row, default=str, ensure_ascii=False) + "\n" for row in privacy.export(shopper))
+    lines = (json.dumps(row, default=str, ensure_ascii=False) + "\n" for row in export(subject))
     response = StreamingHttpResponse(lines, content_type="application/jsonl; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="my-history.jsonl"'
     response["Cache-Control"] = "private, no-store"

@@ -7,7 +7,7 @@ from django.utils import timezone
 from catalog.models.rows import ShopManager, ShopQuerySet, ShopRow
 
 
-class ModelVersion(ShopRow):
+class ModelVersion(ShopRow):  # type: ignore[django-manager-missing]
     """A trained recommender: its files, what it was trained on, how it did on held-out data. One of them is live."""
 
     class Points(models.TextChoices):
@@ -67,7 +67,7 @@ class TrainingRun(ShopRow):
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
 
-    objects = ShopManager.from_queryset(TrainingRuns)()
+    objects = ShopManager.from_queryset(TrainingRuns)()  # type: ignore[django-manager-missing, misc]
 
     class Meta:
         ordering = ["-id"]

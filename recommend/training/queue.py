@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from datetime import datetime, timedelta
 
-from celery import current_app
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from catalog.messages import send
 from recommend.events.models import Event
 from recommend.training.features import Features
 from recommend.training.live import read_features
@@ -27,7 +27,6 @@ log = logging.getLogger(__name__)
 State = TrainingRun.State
 TASK = "workers.tasks.train"  # by name: recommend knows no workers
 FULL, INCREMENTAL, PUBLISH = "full", "incremental", "publish"
-NUDGE_EXPIRES = 60  # seconds; then the schedule has asked again
 MOST_ATTEMPTS = 5  # what kills its worker again and again is given up
 # Each update adds a little noise and keeps what an old catalogue taught; a model made from scratch has neither.
 UPDATES_UNTIL_FULL = 6
@@ -163,12 +162,7 @@ def stop(run: TrainingRun) -> bool:
 
 def nudge() -> None:
     """Wake the training worker; what is lost here costs one sweep."""
-    try:
-        current_app.send_task(
-            TASK, ignore_result=True, expires=NUDGE_EXPIRES, retry=True, retry_policy={"max_retries": 1}
-        )
-    except Exception as error:  # every transport raises its own kinds
-        log.warning("No worker could be woken (%s); the schedule will do.", error)
+    send(TASK)
 
 
 def _length() -> timedelta:

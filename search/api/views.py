@@ -11,13 +11,13 @@ from PIL import Image
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.parsers import FormParser, MultiPartParser
-from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from catalog.api.limits import LIMITS
 from catalog.api.parsing import StrictJSONParser
-from catalog.api.permissions import AnonymousThrottle
+from catalog.api.permissions import READING, Scoped, Scopes
 from search.api import parameters
 from search.api.rendering import OrjsonRenderer, card
 from search.query import BadRequest, Facet, Hit, SearchRequest, SearchUnavailable, recent, suggest
@@ -34,9 +34,10 @@ class Unavailable(APIException):
 class PublicView(APIView):
     """Anybody may ask, also by POST: nothing of anybody's is changed, so neither a key nor a CSRF token protects it."""
 
-    permission_classes = [AllowAny]
+    scopes: Scopes = {}
+    permission_classes = [Scoped]
     authentication_classes: Any = []
-    throttle_classes = [AnonymousThrottle]
+    throttle_classes = LIMITS
     renderer_classes = [OrjsonRenderer]
 
     def handle_exception(self, exc: Exception) -> Response:
@@ -104,6 +105,7 @@ _ANSWERS = {200: _ANSWER, 400: _ERROR, 413: _ERROR, 415: _ERROR, 429: _ERROR, 50
 
 
 class SearchView(PublicView):
+    scopes = {**READING, "POST": None}
     parser_classes = [StrictJSONParser, MultiPartParser, FormParser]
 
     @extend_schema(
@@ -164,6 +166,8 @@ class SearchView(PublicView):
 
 
 class SuggestView(PublicView):
+    scopes = READING
+
     @extend_schema(
         operation_id="suggest",
         parameters=[OpenApiParameter("q", str, required=True, description="What has been typed so far.")],
@@ -208,6 +212,8 @@ class SuggestView(PublicView):
 
 
 class SuggestHistoryView(PublicView):
+    scopes: Scopes = {"DELETE": None}
+
     @extend_schema(
         operation_id="suggest_history_forget",
         parameters=[OpenApiParameter("q", str, description="The query to forget; without it, all of them.")],

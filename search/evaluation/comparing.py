@@ -11,11 +11,11 @@ from datetime import timedelta
 from statistics import fmean
 from typing import Any
 
-from celery import current_app
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from catalog.messages import send
 from search.evaluation import judged, moves, ranking
 from search.evaluation.configurations import Named, UnknownConfigurationError
 from search.evaluation.relevance import DEPTH, HEADLINE, measure
@@ -26,7 +26,6 @@ from search.query import SearchError
 log = logging.getLogger(__name__)
 
 TASK = "workers.tasks.compare_searches"  # by name: search knows no workers
-NUDGE_EXPIRES = 60  # seconds; then the schedule has asked again
 LEASE = timedelta(minutes=2)  # renewed with every few queries
 SAVED_EVERY = 5  # queries
 MOST_POPULAR = 200
@@ -52,12 +51,7 @@ def ask_for(
 
 def nudge() -> None:
     """Wake a worker; what is lost here costs one sweep."""
-    try:
-        current_app.send_task(
-            TASK, ignore_result=True, expires=NUDGE_EXPIRES, retry=True, retry_policy={"max_retries": 1}
-        )
-    except Exception as error:  # every transport raises its own kinds
-        log.warning("No worker could be woken (%s); the schedule will do.", error)
+    send(TASK)
 
 
 def stop(run: ComparisonRun) -> bool:

@@ -21,7 +21,7 @@ def team_draft(a: Sequence[T], b: Sequence[T], length: int, seed: int) -> tuple[
     taken = set(mixed)
     lists = {"a": a, "b": b}
     at = dict.fromkeys(lists, alike)
-    coin = random.Random(seed)  # noqa: S311
+    coin = random.Random(seed)  # noqa: S311 - the same coins in every process
     while len(mixed) < length:
         order = ("a", "b") if coin.random() < 0.5 else ("b", "a")
         before = len(mixed)

@@ -16,8 +16,9 @@ from django.conf import settings
 from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import ResponseHandlingException
 
+from catalog.breaker import Breaker
+from catalog.retry_budget import RetryBudget
 from catalog.tenancy import DEFAULT_SHOP, current_shop_id
-from search.index.breaker import Breaker
 from search.index.engine import EmbeddedEngine, Endpoint
 from search.index.errors import VectorStoreError
 
@@ -33,6 +34,7 @@ READS = re.compile(r"/collections/[^/]+/(points|points/(scroll|count|query|query
 # What takes a filter.
 FILTERED = re.compile(r"/collections/[^/]+/(points/(scroll|count|query|query/batch|query/groups)|facet)$")
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds between two attempts
+RETRY_SHARE, RETRY_RESERVE = 0.1, 10  # second tries of a process: one for ten first tries, and ten at once
 REMOTE_PATIENCE = 3.0  # seconds: somebody else restarts a server, and a shopper waits meanwhile
 
 
@@ -56,11 +58,13 @@ def within(seconds: float) -> Iterator[None]:
 class ResilientTransport(httpx.BaseTransport):
     """Sends a request again while no answer comes, for `patience` seconds; an embedded store is started for it.
 
-    What a breaker refuses fails at once.
+    What a breaker refuses fails at once, and so does a second try of a remote store that the budget has nothing for.
     """
 
     def __init__(self, engine: EmbeddedEngine | None, *, patience: float, breaker: Breaker) -> None:
         self._engine = engine
+        # An embedded store serves this machine alone, which waits for it to be started.
+        self._budget = None if engine else RetryBudget(share=RETRY_SHARE, reserve=RETRY_RESERVE)
         self._patience = patience
         self._breaker = breaker
         self._retried = TRY_LATER + NOT_OURS if engine else TRY_LATER
@@ -86,6 +90,8 @@ class ResilientTransport(httpx.BaseTransport):
     def _send(self, request: httpx.Request, patience: float) -> httpx.Response:
         deadline, pause = time.monotonic() + patience, FIRST_PAUSE
         endpoint = self._engine.endpoint() if self._engine else None
+        if self._budget:
+            self._budget.first_try()
         while True:
             stranger = None
             last = time.monotonic() + pause > deadline
@@ -93,18 +99,21 @@ class ResilientTransport(httpx.BaseTransport):
                 if endpoint:
                     _address(request, endpoint)
                 response = self._inner.handle_request(request)
-                if response.status_code not in self._retried or last:
+                if response.status_code not in self._retried or last or not self._affords():
                     return response
                 response.close()
                 stranger = endpoint if response.status_code in NOT_OURS else None
             except UNANSWERED:
                 # Others found out meanwhile.
-                if last or (self._breaker.open and not self._engine):
+                if last or (self._breaker.open and not self._engine) or not self._affords():
                     raise
             time.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
             if self._engine and endpoint:
                 endpoint = self._engine.recover(stranger)
+
+    def _affords(self) -> bool:
+        return self._budget is None or self._budget.allows_another()
 
     def close(self) -> None:
         self._inner.close()

@@ -26,6 +26,23 @@ LONGEST_BACK_OFF_SECONDS = 600.0
 DIED = "The worker died while it worked on this product."
 
 
+def _name_process() -> None:
+    """What all claims of this process begin with; anew in a forked child."""
+    global _machine, _process
+    try:
+        # A process id says something only where it was given: a container counts from 1 like every other one.
+        counted_in = os.stat("/proc/self/ns/pid").st_ino
+    except OSError:
+        counted_in = 0
+    _machine = f"{socket.gethostname()[:24]}:{counted_in}:"
+    _process = f"{_machine}{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+_machine = _process = ""
+_name_process()
+os.register_at_fork(after_in_child=_name_process)
+
+
 @dataclass
 class Claim:
     """Entries that are this worker's until the lease ends. `owner` is unique to the claim, not only to the worker."""
@@ -138,7 +155,7 @@ def claim(limit: int) -> Claim | None:
             tokens = dict(rows.values_list("product_id", "token")[:size])
             taken = OutboxEntry.objects.filter(product_id__in=tokens)
             if attempts < settings.OUTBOX_MAX_ATTEMPTS:
-                owner = f"{socket.gethostname()[:30]}:{os.getpid()}:{uuid.uuid4().hex[:16]}"
+                owner = f"{_process}{uuid.uuid4().hex[:8]}"
                 taken.update(attempts=attempts + 1, claimed_by=owner, available_at=now + lease)
                 if tokens:
                     return Claim(tokens, attempts + 1, now + lease, owner)
@@ -146,6 +163,35 @@ def claim(limit: int) -> Claim | None:
                 taken.update(parked_at=now, claimed_by="", error=DIED)
         if not tokens:
             return None  # others hold the locks on all that is due
+
+
+def release_dead() -> int:
+    """Give back what processes of this machine had claimed and that are no more; returns how many entries.
+
+    What a process of another machine has claimed, or of another container, waits for the end of its lease. The attempt
+    counts: it may have been a product that killed the process.
+    """
+    claims = OutboxEntry.objects.filter(parked_at=None, claimed_by__startswith=_machine)
+    dead = [owner for owner in claims.values_list("claimed_by", flat=True).distinct().order_by() if not _lives(owner)]
+    if not dead:
+        return 0
+    return claims.filter(claimed_by__in=dead).update(claimed_by="", available_at=timezone.now())
+
+
+def _lives(owner: str) -> bool:
+    """Whether the process lives that made a claim on this machine. One that got its number since counts as that."""
+    if owner.startswith(_process):
+        return True
+    pid = int(owner.removeprefix(_machine).partition(":")[0])
+    if pid == os.getpid():
+        return False  # an earlier one's, which had the same number
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def active_collections() -> QuerySet[IndexCollection]:

@@ -33,7 +33,7 @@ def sampled(visitor: Visitor) -> bool:
     if share >= 1 or share <= 0:
         return bool(share > 0)
     if visitor.key is None:
-        return bool(random.random() < share)  # noqa: S311
+        return bool(random.random() < share)  # noqa: S311  (a sample, no secret)
     digest = hashlib.blake2b(b"sample" + visitor.key.bytes, digest_size=8).digest()
     return int.from_bytes(digest, "big") < share * 2**64
 

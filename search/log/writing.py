@@ -70,7 +70,7 @@ def flush() -> int:
                 return written
             try:
                 for shop_id in dict.fromkeys(row.shop_id for row in rows):
-                    with in_shop(shop_id):
+                    with in_shop(shop_id):  # type: ignore[arg-type]
                         written += _store([row for row in rows if row.shop_id == shop_id])
             except (OperationalError, InterfaceError):
                 log.exception("%d searches could not be logged yet", len(rows))

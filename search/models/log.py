@@ -59,7 +59,8 @@ class LoggedSearch(ShopRow):
         ]
 
     def __str__(self) -> str:
-        return f"“{self.query}” at {self.happened_at:%Y-%m-%d %H:%M}"
+        # Without its words: what a row is called gets into error messages and logs.
+        return f"search at {self.happened_at:%Y-%m-%d %H:%M}"
 
 
 class PopularQuery(ShopRow):

@@ -41,7 +41,7 @@ def keep(data: bytes) -> str:
     today = timezone.localdate()
     token = f"{today.isoformat()}-{hashlib.sha256(out.getvalue()).hexdigest()[:32]}"
     write_atomically(default_storage, _path(token), out.getvalue())
-    _drop_expired(today)
+    drop_expired(today)
     return token
 
 
@@ -82,9 +82,14 @@ def _expired(day: date, today: date) -> bool:
     return day < today - timedelta(days=DAYS)
 
 
-def _drop_expired(today: date) -> None:
-    """Remove the folders of days gone by. Few days are ever there, so looking costs one listing."""
-    for name in default_storage.listdir(_folder())[0]:
+def drop_expired(today: date | None = None) -> int:
+    """Remove the folders of days gone by; return how many. Few days are ever there, so looking costs one listing."""
+    today, gone = today or timezone.localdate(), 0
+    try:
+        folders = default_storage.listdir(_folder())[0]
+    except FileNotFoundError:
+        return 0  # nobody searched with a picture yet
+    for name in folders:
         try:
             expired = _expired(date.fromisoformat(name), today)
         except ValueError:
@@ -93,3 +98,5 @@ def _drop_expired(today: date) -> None:
             for file in default_storage.listdir(f"{_folder()}/{name}")[1]:
                 default_storage.delete(f"{_folder()}/{name}/{file}")
             default_storage.delete(f"{_folder()}/{name}")
+            gone += 1
+    return gone

@@ -8,10 +8,10 @@ import pytest
 from django.core.cache import cache
 from PIL import Image, ImageDraw
 from rest_framework.test import APIClient
-from rest_framework_api_key.models import APIKey
 
 from catalog import services
 from catalog.models import Product
+from tests.keys import authorization
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +55,6 @@ def anonymous() -> APIClient:
 @pytest.fixture
 def keyed(db) -> APIClient:
     """A client that sends a valid API key."""
-    _, key = APIKey.objects.create_key(name="tests")
     client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Api-Key {key}")
+    client.credentials(HTTP_AUTHORIZATION=authorization())
     return client

@@ -32,7 +32,7 @@ def test_each_group_may_what_the_one_before_may():
         ("catalog.change_outboxentry", True, True),
         ("catalog.delete_outboxentry", False, False),
         ("auth.add_user", False, True),
-        ("rest_framework_api_key.add_apikey", False, True),
+        ("catalog.add_apikey", False, True),
     ],
 )
 def test_who_may_what(right, merchandiser, administrator):

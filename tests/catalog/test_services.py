@@ -7,13 +7,12 @@ from contextlib import contextmanager, suppress
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from catalog import services
+from catalog import messages, services
 from catalog.models import (
     OutboxEntry,
     Product,
     Variant,
 )
-from catalog.services import changes
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +33,7 @@ def waiting() -> set[int]:
 @pytest.fixture
 def sent(monkeypatch) -> list[str]:
     names: list[str] = []
-    monkeypatch.setattr(changes.current_app, "send_task", lambda name, **options: names.append(name))
+    monkeypatch.setattr(messages.current_app, "send_task", lambda name, **options: names.append(name))
     return names
 
 
@@ -129,7 +128,7 @@ class TestNudge:
         def down(*args, **options):
             raise OSError("connection refused")
 
-        monkeypatch.setattr(changes.current_app, "send_task", down)
+        monkeypatch.setattr(messages.current_app, "send_task", down)
         make()
         assert Product.objects.count() == 1
         assert "connection refused" in caplog.text

@@ -16,12 +16,12 @@ from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
-from rest_framework_api_key.models import APIKey
 
 from catalog.fetch import is_public
 from catalog.models import OutboxEntry, Picture, Product
 from recommend.events.models import Event
 from tests.hostile import corpus, files
+from tests.keys import authorization
 
 pytestmark = pytest.mark.slow
 JSON = {"content_type": "application/json"}
@@ -37,7 +37,7 @@ def client(shop, monkeypatch, tmp_path) -> Client:
 
 @pytest.fixture
 def key(client) -> dict[str, str]:
-    return {"HTTP_AUTHORIZATION": f"Api-Key {APIKey.objects.create_key(name='hostile')[1]}"}
+    return {"HTTP_AUTHORIZATION": authorization()}
 
 
 def rows() -> tuple[int, int, int]:

@@ -9,10 +9,10 @@ from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
-from rest_framework_api_key.models import APIKey
 
 from catalog import services
-from catalog.models import Brand, Collection, Product, Promotion, Shop, Store, Tag
+from catalog.models import ApiKey, AuditEntry, Brand, Collection, Product, Promotion, Scope, Shop, Store, Tag
+from catalog.models.keys import OF_STORES, written
 from catalog.pictures import add_picture
 from catalog.tenancy import current_shop_id
 from recommend.events.models import Event, Shopper
@@ -112,13 +112,20 @@ def _people(made: Installation, people: str, host: str) -> None:
             user.groups.add(Group.objects.get(name=role))
         client.force_login(user)
     past = timezone.now() - timedelta(days=1)
-    for role, more in {"key": {}, "revoked": {"revoked": True}, "expired": {"expiry_date": past}}.items():
-        row, key = APIKey.objects.create_key(name=role, **more)
+    other = Store.objects.create(name="Elsewhere", slug="elsewhere")
+    roles: dict[str, dict[str, Any]] = {
+        **{scope.value: {"scope": scope.value} for scope in Scope},
+        "store's key": {"scope": written(OF_STORES), "store": other},
+        "revoked": {"revoked": True},
+        "expired": {"expiry_date": past},
+    }
+    for role, more in roles.items():
+        row, key = ApiKey.objects.create_key(**{"name": role, "scope": written(Scope), **more})
         made.clients[role] = Client(
             raise_request_exception=False, headers={"Authorization": f"Api-Key {key}"}, SERVER_NAME=host
         )
-        if role == "key":
-            made.rows["rest_framework_api_key.apikey"] = row
+    made.add(row)
+    made.add(AuditEntry(actor="superuser", action="change", model="catalog.product"))
     made.clients["forged"] = Client(
         raise_request_exception=False, headers={"Authorization": f"Api-Key {row.prefix}.{'x' * 32}"}
     )

@@ -4,39 +4,43 @@ An address without a rule fails the matrix, and so does a rule without an addres
 
 - anonymous: no cookie, no key.         - shopper: signed in on the shop's page, no staff.
 - nobody: staff in no group.            - viewer, merchandiser, administrator: staff in that group.
-- superuser.                            - key: no cookie, a valid API key.
-- revoked, expired, forged: a key that is no longer, or never was, valid.
+- superuser.                            - SCOPE: no cookie, a valid API key with that scope alone.
+- store's key: one of a store, with every scope that such a key can have; the rows of the matrix are of another store.
+- revoked, expired, forged: a key of all scopes that is no longer, or never was, valid.
 """
 
 from typing import Final
 
+from catalog.models import Scope
+
 STAFF: Final = ("nobody", "viewer", "merchandiser", "administrator", "superuser")
-KEYS: Final = ("key", "revoked", "expired", "forged")
+KEYS: Final = (*Scope.values, "store's key", "revoked", "expired", "forged")
 ROLES: Final = ("anonymous", "shopper", *STAFF, *KEYS)
 METHODS: Final = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 
 # REST: operation of the OpenAPI description -> who. A session opens nothing here, not even a superuser's: a write
 # takes a key, so that no page of another site can make a browser write.
 ALL: Final = frozenset(ROLES)
-WITH_KEY: Final = frozenset({"key"})
+CATALOG: Final = frozenset({Scope.CATALOG_WRITE.value})
 API: Final[dict[str, dict[str, frozenset[str]]]] = {
+    # A new product goes into the store of the key, and rows of bulk are refused one by one.
+    "/api/v1/products/": {"GET": ALL, "POST": CATALOG | {"store's key"}},
+    "/api/v1/products/bulk": {"POST": CATALOG | {"store's key"}},
+    "/api/v1/products/{sku}": {"GET": ALL, "PUT": CATALOG, "PATCH": CATALOG, "DELETE": CATALOG},
+    "/api/v1/products/{sku}/pictures": {"GET": ALL, "POST": CATALOG},
+    "/api/v1/products/{sku}/pictures/{id}": {"DELETE": CATALOG},
     **{
-        path: {
-            at: {"GET": ALL, "POST": WITH_KEY},
-            one: {"GET": ALL, "PUT": WITH_KEY, "PATCH": WITH_KEY, "DELETE": WITH_KEY},
-        }[path]
-        for at, one in (
-            ("/api/v1/products/", "/api/v1/products/{sku}"),
-            *(
-                (f"/api/v1/{name}/", f"/api/v1/{name}/{{slug}}/")
-                for name in ("brands", "categories", "collections", "promotions", "stores")
-            ),
+        path: {"GET": ALL, **dict.fromkeys(methods, frozenset({scope.value}))}
+        for names, scope in (
+            (("brands", "categories", "collections", "stores"), Scope.TAXONOMY_WRITE),
+            (("promotions",), Scope.PROMOTIONS_WRITE),
         )
-        for path in (at, one)
+        for name in names
+        for path, methods in (
+            (f"/api/v1/{name}/", ("POST",)),
+            (f"/api/v1/{name}/{{slug}}/", ("PUT", "PATCH", "DELETE")),
+        )
     },
-    "/api/v1/products/bulk": {"POST": WITH_KEY},
-    "/api/v1/products/{sku}/pictures": {"GET": ALL, "POST": WITH_KEY},
-    "/api/v1/products/{sku}/pictures/{id}": {"DELETE": WITH_KEY},
     "/api/v1/events": {"POST": ALL},
     "/api/v1/recommendations/{surface}": {"GET": ALL},
     "/api/v1/search": {"GET": ALL, "POST": ALL},
@@ -91,6 +95,7 @@ PAGES: Final[dict[str, str]] = {
             "you/personalised",
             "you/remember",
             "you/forget",
+            "you/erase",
             "you/separate",
             "sign-out",
         ],
@@ -111,7 +116,7 @@ PERSONAL: Final = ("", "", "v", "v")  # what single shoppers did
 MODELS: Final[dict[str, tuple[str, str, str, str]]] = {
     "auth.user": OF_ADMINISTRATORS,
     "auth.group": OF_ADMINISTRATORS,
-    "rest_framework_api_key.apikey": OF_ADMINISTRATORS,
+    "catalog.apikey": OF_ADMINISTRATORS,
     "catalog.shop": ("", "", "", "vac"),
     "catalog.category": CURATED,
     "catalog.brand": CURATED,
@@ -121,6 +126,7 @@ MODELS: Final[dict[str, tuple[str, str, str, str]]] = {
     "catalog.promotion": ALWAYS_CURATED,
     "catalog.collection": ALWAYS_CURATED,
     "catalog.outboxentry": SHOWN,
+    "catalog.auditentry": PERSONAL,
     "search.duplicatepair": SHOWN,
     "search.rankingversion": SHOWN,
     "search.searchconfiguration": ALWAYS_CURATED,
@@ -144,6 +150,9 @@ FROM_VIEWER: Final = frozenset({"viewer", "merchandiser", "administrator", "supe
 FROM_MERCHANDISER: Final = FROM_VIEWER - {"viewer"}
 FROM_ADMINISTRATOR: Final = FROM_MERCHANDISER - {"merchandiser"}
 ACTIONS: Final[dict[str, dict[str, frozenset[str]]]] = {
+    "auth.user": {"reset_second_factor": frozenset({"superuser"})},
+    "catalog.apikey": {"rotate": FROM_ADMINISTRATOR, "revoke": FROM_ADMINISTRATOR},
+    "catalog.auditentry": {"export_as_csv": FROM_ADMINISTRATOR},
     "catalog.outboxentry": {"retry": FROM_MERCHANDISER},
     "catalog.product": {
         "export_as_csv": FROM_VIEWER,
@@ -167,7 +176,7 @@ ACTIONS: Final[dict[str, dict[str, frozenset[str]]]] = {
         "switch_on": FROM_MERCHANDISER,
         "switch_off": FROM_MERCHANDISER,
     },
-    "recommend.shopper": {"forget": FROM_ADMINISTRATOR, "take_apart": FROM_ADMINISTRATOR},
+    "recommend.shopper": dict.fromkeys(("erase", "forget", "take_apart"), FROM_ADMINISTRATOR),
     "recommend.modelversion": {"publish": FROM_ADMINISTRATOR, "go_back": FROM_ADMINISTRATOR},
     "recommend.trainingrun": {"stop": FROM_ADMINISTRATOR},
 }
@@ -217,7 +226,12 @@ ADMIN |= {
     "logout/": {"POST": IS_STAFF},
     "autocomplete/": {"GET": FROM_VIEWER},  # asks for the right to look at the model that is searched
     "r/<path:content_type_id>/<path:object_id>/": dict.fromkeys(BOTH, IS_STAFF),  # leads to a page of the shop
-    "^(?P<app_label>auth|rest_framework_api_key|catalog|search|recommend)/$": dict.fromkeys(BOTH, FROM_VIEWER),
+    "^(?P<app_label>auth|catalog|search|recommend)/$": dict.fromkeys(BOTH, FROM_VIEWER),
+    # A second factor of one's own. Whoever has none is led to where one is set up.
+    "second-factor/": dict.fromkeys(BOTH, IS_STAFF),
+    "second-factor/set-up/": dict.fromkeys(BOTH, IS_STAFF),
+    "second-factor/codes/": {"POST": IS_STAFF},
+    "second-factor/off/": {"POST": IS_STAFF},
     "operations/": {"GET": FROM_VIEWER, "POST": FROM_MERCHANDISER},
 }
 # Where the matrix asks for something that does not exist; whoever may ask is told so.

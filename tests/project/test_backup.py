@@ -53,6 +53,7 @@ def found_in(shop: Installation) -> object:
 
 
 @pytest.mark.slow
+@pytest.mark.own_parts
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 def test_a_restored_shop_finds_the_same(tmp_path: Path, engine: str) -> None:
     archive = tmp_path / "shop.tar"
@@ -82,6 +83,7 @@ def test_a_restored_shop_finds_the_same(tmp_path: Path, engine: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.own_parts
 def test_what_is_no_archive_leaves_the_machine_empty(tmp_path: Path) -> None:
     hostile = {
         "text": b"no tar at all",

@@ -1,33 +1,20 @@
 """A wrong setting is reported at start, by a sentence."""
 
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.project.nursery import ROOT, start
+
+pytestmark = pytest.mark.own_parts
 starts_anew = pytest.mark.slow  # each of these starts Django in a process of its own
 
 
 def check(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `manage.py check` as a new process: settings are read once in a process."""
-    return start(tmp_path, "manage.py", "check", *arguments, **environment)
-
-
-def start(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    base = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
-    paths = os.pathsep.join((str(ROOT / "platform"), str(ROOT)))
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        env={**base, "PYTHONPATH": paths, "VETRINA_HOME": str(tmp_path), **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    return start(tmp_path, "manage.py", "check", *arguments, VETRINA_HOME=str(tmp_path), **environment)
 
 
 PRODUCTION = {
@@ -102,7 +89,8 @@ def test_a_contradiction_stops_the_start(tmp_path, environment, identifier):
 @starts_anew
 @pytest.mark.parametrize("process", [("worker", "--pool", "solo", "--queues", "nothing"), ("beat",)])
 def test_no_worker_runs_on_a_contradiction(tmp_path, process):
-    result = start(tmp_path, "-m", "celery", "-A", "vetrina", *process, EVENT_RETENTION_DAYS="-1")
+    command = ("-m", "celery", "-A", "vetrina", *process)
+    result = start(tmp_path, *command, VETRINA_HOME=str(tmp_path), EVENT_RETENTION_DAYS="-1")
     assert result.returncode == 1
     assert "EVENT_RETENTION_DAYS is -1" in result.stderr
 

@@ -56,6 +56,7 @@ def _counted(address: str) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.own_parts
 def test_metrics_are_those_of_all_processes_also_of_one_that_died(tmp_path: Path) -> None:
     root = Path(__file__).resolve().parents[2]
     with socket.socket() as free:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("opentelemetry.instrumentation.django")
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.own_parts]
 ROOT = Path(__file__).resolve().parents[2]
 
 # In a process of its own: what is instrumented stays so for all tests that follow.

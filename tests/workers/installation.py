@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.production_parts import REDIS_DATABASES
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -86,15 +88,33 @@ class Installation:
             os.kill(json.loads((self.home / "vectord" / "endpoint.json").read_text())["pid"], signal.SIGKILL)
 
     def count(self, sql: str) -> int:
+        row = self.row(sql)
+        assert row is not None
+        return int(row[0])
+
+    def row(self, sql: str) -> tuple[Any, ...] | None:
+        """The first row that a query finds, in the words that SQLite and PostgreSQL share."""
+        with self._database() as database:
+            found: tuple[Any, ...] | None = database.execute(sql).fetchone()
+        return found
+
+    def execute(self, *statements: str) -> None:
+        """Change the database beside the application, in one transaction."""
+        with self._database() as database:
+            for statement in statements:
+                database.execute(statement)
+            database.commit()
+
+    @contextlib.contextmanager
+    def _database(self) -> Iterator[Any]:
         if address := self.settings.get("DATABASE_URL", ""):
             import psycopg
 
             with psycopg.connect(address) as connection:
-                row = connection.execute(sql).fetchone()  # type: ignore[arg-type]  # written in the tests
-                assert row is not None
-                return int(row[0])
-        with contextlib.closing(sqlite3.connect(self.home / "vetrina.sqlite3", timeout=60)) as database:
-            return int(database.execute(sql).fetchone()[0])
+                yield connection
+        else:
+            with contextlib.closing(sqlite3.connect(self.home / "vetrina.sqlite3", timeout=60)) as database:
+                yield database
 
     def wait_for(self, happened: Callable[[], bool], seconds: float = 180) -> None:
         """Wait until something has happened; a machine that is busy may take its time, but not for ever."""
@@ -111,21 +131,29 @@ class Installation:
         return self.count("SELECT count(*) FROM catalog_product") - self.due()
 
 
-_numbers = itertools.count(2)  # of Redis' databases
+_pairs = itertools.count()  # of Redis' databases
 
 
 def _real_parts() -> dict[str, str]:
-    """A database and a queue of one shop's own, where the run has a PostgreSQL and a Redis (tests/real_parts.py)."""
-    server, broker = os.environ.get("DATABASE_URL", ""), os.environ.get("CELERY_BROKER_URL", "")
-    if not server.startswith("postgres") or not broker.startswith("redis"):
+    """Database, cache and queue of one shop's own, where the run has a PostgreSQL and a Redis (tests/real_parts.py)."""
+    if "TESTS_REDIS" not in os.environ:
         return {}
     import psycopg
+    import redis
 
+    server, _, _ = os.environ["DATABASE_URL"].rpartition("/")
     name = f"shop_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]
-    own = f"{broker.rpartition('/')[0]}/{next(_numbers) % 14 + 2}"
-    return {"DATABASE_URL": f"{server.rpartition('/')[0]}/{name}", "CELERY_BROKER_URL": own}
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {os.environ['TESTS_TEMPLATE']}")  # type: ignore[arg-type]
+    queues, _, number = os.environ["CELERY_BROKER_URL"].rpartition("/")
+    own = int(number) + 1 + 2 * (next(_pairs) % (REDIS_DATABASES // 2 - 1))
+    for each in (own, own + 1):
+        redis.Redis.from_url(f"{queues}/{each}").flushdb()  # an earlier shop had it
+    return {
+        "DATABASE_URL": f"{server}/{name}",
+        "CACHE_URL": f"rediscache://{os.environ['TESTS_REDIS']}/{own}",
+        "CELERY_BROKER_URL": f"{queues}/{own + 1}",
+    }
 
 
 @contextlib.contextmanager

@@ -63,6 +63,7 @@ def finish(shop: Installation) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.parts
 @pytest.mark.data
 def test_nothing_is_lost_by_twenty_kills(tmp_path: Path, shared_data: Path) -> None:
     total = 1200

@@ -12,14 +12,20 @@ from PIL import Image
 
 from catalog.models import Picture, Product
 from catalog.pictures import add_picture
+from catalog.retry_budget import RetryBudget
 from recommend.training.models import TrainingRun
 from search.duplicates.finding import Found
 from search.encoders.base import EncoderError
 from search.index.drain import DrainReport
 from search.index.errors import IndexMissing, VectorStoreError
-from workers import tasks
+from workers import retrying, tasks
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _fresh_budget(monkeypatch) -> None:
+    monkeypatch.setattr(retrying, "budget", RetryBudget(share=0.2, reserve=5))
 
 
 @pytest.fixture
@@ -73,7 +79,14 @@ def test_nothing_is_compared_before_anything_is_indexed(monkeypatch, sent):
 def test_what_another_moment_may_mend_is_tried_again(monkeypatch, mended_by_waiting):
     calls = failing(monkeypatch, mended_by_waiting)
     assert tasks.drop_retired_collections.apply().state == "FAILURE"
-    assert len(calls) == 1 + tasks.RETRY["max_retries"] == 6
+    assert len(calls) == 1 + retrying.RETRY["max_retries"] == 6
+
+
+def test_where_everything_fails_little_more_is_asked_for_than_the_schedule_asks(monkeypatch):
+    calls = failing(monkeypatch, OperationalError("connection refused"))
+    for _ in range(40):
+        assert tasks.drop_retired_collections.apply().state == "FAILURE"
+    assert 40 < len(calls) <= 40 + 5 + 40 * 0.2
 
 
 def test_a_bug_is_not_tried_again(monkeypatch):

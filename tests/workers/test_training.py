@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ from safetensors.numpy import load_file
 
 from tests.workers.installation import ROOT, Installation, installation
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.parts]
 MODEL = {"dim": 16, "layers": 1, "epochs": 12, "patience": 12, "negatives": 32}
 # Shoppers walk along rings of six products.
 EVENTS = """
@@ -54,8 +53,7 @@ def kill(trainer: subprocess.Popen[bytes]) -> None:
 
 
 def run_row(shop: Installation) -> dict[str, object]:
-    with contextlib.closing(sqlite3.connect(shop.home / "vetrina.sqlite3", timeout=60)) as database:
-        row = database.execute("SELECT state, progress FROM recommend_trainingrun ORDER BY id LIMIT 1").fetchone()
+    row = shop.row("SELECT state, CAST(progress AS text) FROM recommend_trainingrun ORDER BY id LIMIT 1")
     return {"state": row[0], **json.loads(row[1])} if row else {"state": "none"}
 
 

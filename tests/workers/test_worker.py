@@ -1,8 +1,6 @@
-"""The real Celery worker on the embedded broker: it indexes, another replaces it, and it gives up on what cannot be."""
+"""The real Celery worker: it indexes, another replaces it, and it gives up on what cannot be."""
 
-import contextlib
 import json
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ from PIL import Image
 
 from tests.workers.installation import Installation, installation
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.parts]
 CLEAN = {"missing": 0, "stale": 0, "orphaned": 0, "waiting": 0, "parked": 0}
 
 
@@ -26,7 +24,6 @@ def claimed(shop: Installation) -> int:
     return shop.count("SELECT count(*) FROM catalog_outboxentry WHERE claimed_by <> ''")
 
 
-@pytest.mark.sqlite
 def test_what_is_imported_is_indexed_by_the_worker(tmp_path):
     with installation(tmp_path) as shop:
         shop.start_worker()
@@ -34,15 +31,13 @@ def test_what_is_imported_is_indexed_by_the_worker(tmp_path):
         shop.wait_for(lambda: shop.due() == 0)
         assert shop.manage("check_index", "--json") == {"products": 5, "indexed": 5} | CLEAN
         # A message that no nudge announced is found by the sweep.
-        with contextlib.closing(sqlite3.connect(tmp_path / "vetrina.sqlite3", timeout=60)) as database:
-            database.execute("UPDATE catalog_product SET status = 'archived' WHERE sku = 'C-0'")
-            database.execute(
-                "INSERT INTO catalog_outboxentry"
-                " (product_id, token, created_at, available_at, claimed_by, attempts, error)"
-                " SELECT id, '0123456789abcdef0123456789abcdef', datetime(), datetime(), '', 0, ''"
-                " FROM catalog_product WHERE sku = 'C-0'"
-            )
-            database.commit()
+        shop.execute(
+            "UPDATE catalog_product SET status = 'archived' WHERE sku = 'C-0'",
+            "INSERT INTO catalog_outboxentry"
+            " (product_id, token, created_at, available_at, claimed_by, attempts, error)"
+            " SELECT id, '0123456789abcdef0123456789abcdef', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, '', 0, ''"
+            " FROM catalog_product WHERE sku = 'C-0'",
+        )
         shop.wait_for(lambda: shop.due() == 0)
         assert shop.manage("check_index", "--json") == {"products": 4, "indexed": 4} | CLEAN
 
@@ -60,7 +55,6 @@ def test_another_worker_takes_over_what_a_killed_one_had_claimed(tmp_path):
         assert shop.manage("check_index", "--json") == {"products": 400, "indexed": 400} | CLEAN
 
 
-@pytest.mark.sqlite
 def test_a_product_that_cannot_be_indexed_is_parked_and_the_others_are_not_held_up(tmp_path):
     folder = catalogue(tmp_path / "in", 3, image="images/red.png")
     (folder / "images").mkdir()
@@ -71,16 +65,14 @@ def test_a_product_that_cannot_be_indexed_is_parked_and_the_others_are_not_held_
     (folder / "products.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     with installation(tmp_path, OUTBOX_MAX_ATTEMPTS="2") as shop:
         shop.manage("import_catalog", str(folder), "--json")
-        with contextlib.closing(sqlite3.connect(tmp_path / "vetrina.sqlite3")) as database:
-            (name,) = database.execute(
-                "SELECT file FROM catalog_picture JOIN catalog_product p ON p.id = product_id WHERE sku = 'C-1'"
-            ).fetchone()
+        (name,) = shop.row(
+            "SELECT file FROM catalog_picture JOIN catalog_product p ON p.id = product_id WHERE sku = 'C-1'"
+        ) or ("",)
         (tmp_path / "media" / name).unlink()
         shop.start_worker()
         shop.wait_for(lambda: shop.due() == 0)
         found = shop.manage("check_index", "--json", check=False)
         assert found == CLEAN | {"products": 3, "indexed": 2, "missing": 1, "parked": 1}
-        with contextlib.closing(sqlite3.connect(tmp_path / "vetrina.sqlite3")) as database:
-            attempts, error = database.execute("SELECT attempts, error FROM catalog_outboxentry").fetchone()
+        attempts, error = shop.row("SELECT attempts, error FROM catalog_outboxentry") or (0, "")
         assert attempts == 2
         assert "is missing" in error

@@ -1,7 +1,8 @@
 """One line a log record, for people or as JSON, with the request or task that it belongs to and without personal data.
 
 Records of all libraries pass here, so what a library writes about a visitor is taken out as well: e-mail addresses,
-public network addresses, and the query part of addresses, where the words of a search and tokens stand.
+public network addresses, the query part of addresses, where the words of a search and tokens stand, and the values of
+rows that PostgreSQL sends with an error.
 """
 
 import ipaddress
@@ -16,6 +17,9 @@ import structlog
 FIELDS = {"method", "route", "status", "took_ms", "task", "task_id", "outcome"}
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 
+# With a constraint that fails, PostgreSQL sends the values of the row, which may go over several lines.
+_DETAIL = re.compile(r"\bDETAIL: .*?(?=\n\n|\nCONTEXT: |\nTraceback |\Z)", re.DOTALL)
+
 # Each begins at a character that the part before cannot hold, so none of them looks at a text twice.
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _QUERY = re.compile(r"(?<=[\w/])\?[\w.%+-]{1,64}=[^\s'\"<>]*")
@@ -28,7 +32,8 @@ def request_id_from(header: str) -> str:
 
 
 def redact(text: str) -> str:
-    """The text without e-mail addresses, public network addresses, and the query part of addresses."""
+    """The text without e-mail addresses, public network addresses, the query part of addresses, and rows of tables."""
+    text = _DETAIL.sub("DETAIL: [row]", text)
     text = _EMAIL.sub("[e-mail]", text)
     text = _QUERY.sub("?[query]", text)
     return _ADDRESS.sub(_address, text)

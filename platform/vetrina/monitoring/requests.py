@@ -19,6 +19,7 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 REQUESTS = Counter("vetrina_requests", "Requests by route, method and status.", ["route", "method", "status"])
 SECONDS = Histogram("vetrina_request_seconds", "Time until a response begins.", ["route", "method"], buckets=BUCKETS)
+REFUSED = Counter("vetrina_requests_refused", "Requests that were told to come again before they were looked at.")
 IN_PROGRESS = Gauge("vetrina_requests_in_progress", "Requests being worked on.", multiprocess_mode="livesum")
 
 

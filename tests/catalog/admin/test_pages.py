@@ -1,5 +1,6 @@
 """Every page of the admin opens, for whom it should, with data and without, in a fixed number of queries."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -7,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from catalog import services
-from catalog.models import Brand, Collection, OutboxEntry, Product, Promotion, Store, Tag, Variant
+from catalog.models import ApiKey, Brand, Collection, OutboxEntry, Product, Promotion, Store, Tag, Variant
 from catalog.pictures import add_picture
 
 pytestmark = pytest.mark.django_db
@@ -70,7 +71,7 @@ def test_forms_open(sign_in, shop, name, group):
     assert client.get(f"{CATALOG}{name}/add/").status_code == (403 if group == "viewer" else 200)
 
 
-@pytest.mark.parametrize("page", ["auth/user/", "auth/group/", "rest_framework_api_key/apikey/"])
+@pytest.mark.parametrize("page", ["auth/user/", "auth/group/", "catalog/apikey/", "catalog/auditentry/"])
 def test_people_and_keys_are_for_administrators(sign_in, page):
     assert sign_in("administrator").get(f"/admin/{page}").status_code == 200
     assert sign_in("merchandiser").get(f"/admin/{page}").status_code == 403
@@ -78,8 +79,11 @@ def test_people_and_keys_are_for_administrators(sign_in, page):
 
 def test_a_new_api_key_is_shown_once(sign_in):
     client = sign_in("administrator")
-    answer = client.post("/admin/rest_framework_api_key/apikey/add/", {"name": "ERP"}, follow=True)
-    assert "The API key for ERP is" in answer.content.decode()
+    answer = client.post("/admin/catalog/apikey/add/", {"name": "ERP", "scope": ["catalog:write"]}, follow=True)
+    text = re.search(r"[A-Za-z0-9]{8}\.[A-Za-z0-9]{32}", answer.content.decode())[0]
+    assert ApiKey.objects.find(text).scope == "catalog:write"
+    for page in ("", f"{ApiKey.objects.get().pk}/change/"):
+        assert text not in client.get(f"/admin/catalog/apikey/{page}").content.decode()
 
 
 class TestDashboard:

@@ -11,11 +11,11 @@ from django.db import close_old_connections
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
-from rest_framework_api_key.models import APIKey
 from schemathesis.checks import not_a_server_error
 
 from catalog import services
 from catalog.models import Brand, Product
+from tests.keys import authorization
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 MINE = r"^/api/v1/(products|categories|brands|stores|promotions|collections)"
@@ -30,7 +30,7 @@ def key(db) -> str:
     services.save_label(Brand(name="Acme"))
     services.add_category("Food")
     services.save_product(Product(sku="A-1", title="Thing", status="published"))
-    return f"Api-Key {APIKey.objects.create_key(name='fuzz')[1]}"
+    return authorization()
 
 
 @pytest.fixture

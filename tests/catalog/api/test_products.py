@@ -40,9 +40,9 @@ class TestReading:
         assert keyed.get(one("C")).json()["status"] == "draft"
 
     def test_a_revoked_key_is_no_key(self, shop, keyed):
-        from rest_framework_api_key.models import APIKey
+        from catalog.models import ApiKey
 
-        APIKey.objects.update(revoked=True)
+        ApiKey.objects.update(revoked=True)
         assert keyed.get(one("C")).status_code == 404
         assert keyed.delete(one("A")).status_code == 403
 

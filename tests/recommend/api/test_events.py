@@ -17,7 +17,6 @@ from hypothesis import settings as bounded
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
-from rest_framework_api_key.models import APIKey
 
 from catalog.models import Product
 from recommend.api import events as events_api
@@ -26,6 +25,7 @@ from recommend.events import parsing
 from recommend.events.history import past_of
 from recommend.events.models import Event, Shopper
 from recommend.sponsored import ledger
+from tests.keys import authorization
 
 pytestmark = pytest.mark.django_db
 Products = dict[str, Product]
@@ -47,7 +47,7 @@ def post(client: APIClient) -> Post:
 
 @pytest.fixture
 def key(db: None) -> dict[str, str]:
-    return {"Authorization": f"Api-Key {APIKey.objects.create_key(name='backend')[1]}"}
+    return {"Authorization": authorization()}
 
 
 def event(kind: str = "view", sku: str = "A", **more: Any) -> dict[str, Any]:
@@ -306,6 +306,7 @@ def test_many_events_cost_as_many_queries_as_one(products: Products, post: Post,
         return len(queries)
 
     post(event())
+    post(event(), headers=key)  # notes that the key was used, once in minutes
     assert cost(1, {}) == cost(100, {}) <= 8
     assert cost(1, key, shopper="one") == cost(100, key, shopper="two")
 

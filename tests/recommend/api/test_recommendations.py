@@ -7,13 +7,13 @@ import pytest
 from django.core.signing import get_cookie_signer
 from django.utils import timezone
 from rest_framework.test import APIClient
-from rest_framework_api_key.models import APIKey
 
 from catalog.models import Product, Promotion
 from recommend.events.models import Shopper
 from recommend.events.shoppers import COOKIE, SALT, of_name
 from recommend.surfaces import SURFACES
 from search.index.errors import VectorStoreError
+from tests.keys import authorization
 from tests.markets import act
 
 
@@ -35,7 +35,7 @@ def browser_of(shopper):
 def system(db):
     """A client with an API key."""
     client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Api-Key {APIKey.objects.create_key(name='shop')[1]}")
+    client.credentials(HTTP_AUTHORIZATION=authorization())
     return client
 
 

@@ -148,7 +148,7 @@ def test_many_events_cost_as_many_queries_as_one(products: Products, shopper: Sh
             assert record(drafts).accepted == number
         return len(queries)
 
-    assert cost(1) == cost(100) == cost(1000) <= 5
+    assert cost(1) == cost(100) == cost(1000) <= 6  # one of them a lock, on PostgreSQL
 
 
 def test_nothing_to_record_asks_nothing(db: None, django_assert_num_queries: Any) -> None:

@@ -1,37 +1,12 @@
-"""The log by months: on PostgreSQL, where it is, and elsewhere, where it is not."""
+"""Months, and the log where it is not divided into them; see test_partitions_on_postgresql.py."""
 
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 from django.db import connection
 
 from recommend.events import partitions
 from recommend.events.partitions import Month
-from tests.recommend.sponsored.shop_server import ROOT, postgres
-
-HERE = Path(__file__).parent
-
-
-CASES = (
-    "postgres_cases", "test_log", "test_history", "test_shoppers", "test_cleaning", "test_retention",
-    "../analytics/test_report", "../analytics/test_experiments", "../../search/log/test_popular",
-)  # fmt: skip
-
-
-@pytest.mark.slow
-def test_the_same_holds_on_postgresql(tmp_path: Path) -> None:
-    """Run in a process of its own, as Django knows its database from the start."""
-    with postgres() as database:
-        environment = {**os.environ, "DATABASE_URL": database, "VETRINA_HOME": str(tmp_path)}
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-        files = [str(HERE / f"{name}.py") for name in CASES]
-        done = subprocess.run([*command, *files], cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
-    assert " passed" in done.stdout
 
 
 def test_months_follow_each_other() -> None:

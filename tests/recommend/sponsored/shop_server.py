@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -108,12 +108,15 @@ class ShopServer:
 
 
 @contextlib.contextmanager
-def postgres() -> Iterator[str]:
-    """A PostgreSQL 15 of this test's own on loopback; gives the address of an empty database. Skips where it cannot."""
+def postgres(settings: Sequence[str] = (), within: Path | None = None) -> Iterator[str]:
+    """A PostgreSQL 15 of this test's own on loopback; gives the address of an empty database. Skips where it cannot.
+
+    Its files lie in a new folder `within` the one that is given. `settings`: what its configuration file would say.
+    """
     if not (POSTGRES / "initdb").exists():
         pytest.skip("PostgreSQL 15 is not installed (apt-get install postgresql-15)")
     as_owner: list[str] = []
-    folder = Path(tempfile.mkdtemp(prefix="vetrina-postgres-"))
+    folder = Path(tempfile.mkdtemp(prefix="vetrina-postgres-", dir=within))
     if os.geteuid() == 0:  # which PostgreSQL refuses to run as
         try:
             owner = pwd.getpwnam("postgres")
@@ -131,7 +134,8 @@ def postgres() -> Iterator[str]:
         assert done.returncode == 0, done.stderr
 
     call("initdb", "-D", str(data), "-U", "vetrina", "-A", "trust", "--no-sync")
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=120"
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=200"
+    options += "".join(f" -c {each}" for each in settings)
     call("pg_ctl", "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start")
     try:
         yield f"postgres://vetrina@127.0.0.1:{port}/postgres"

@@ -12,7 +12,7 @@ import pytest
 
 from tests.recommend.sponsored.shop_server import BROWSER, ShopServer, served
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.own_parts]
 
 SEED = """
 from datetime import timedelta

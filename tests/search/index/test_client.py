@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import httpx
 import pytest
 from qdrant_client import models
 
@@ -176,6 +177,24 @@ def test_a_server_that_is_busy_is_asked_again_with_its_key(settings):
         assert get_client().get_collections().collections == []
         server.shutdown()
     assert asked == ["secret"] * 3
+
+
+def test_second_tries_add_little_to_what_a_remote_store_that_always_fails_is_asked(settings, monkeypatch):
+    settings.QDRANT_BREAKER = {"failures": 0, "window": 30.0, "rest": 5.0}  # which would spare it even more
+    settings.QDRANT_URL = "http://127.0.0.1:9"
+    monkeypatch.setattr(clients, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(clients, "LONGEST_PAUSE", 0.0)
+    asked = []
+
+    def refuse(self: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        raise httpx.ConnectError("connection refused")
+
+    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", refuse)
+    for _ in range(100):
+        with pytest.raises(VectorStoreError):
+            get_client().get_collections()
+    assert 100 + clients.RETRY_RESERVE <= len(asked) <= 100 + clients.RETRY_RESERVE + 100 * clients.RETRY_SHARE
 
 
 def test_a_store_that_cannot_start_says_where_to_look(tmp_path, monkeypatch):

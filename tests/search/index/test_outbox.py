@@ -1,5 +1,7 @@
 """Leases: one worker at a time, another when it dies, and nothing stale from one that was only slow."""
 
+import os
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -136,3 +138,35 @@ def test_a_stalled_worker_leaves_nothing_stale(publish):
     (point,) = get_client().retrieve(live_collection().name, [product.id])
     assert point.payload["version"] == Product.objects.get().version
     assert not OutboxEntry.objects.exists()
+
+
+def test_what_a_process_had_claimed_that_is_no_more_is_given_back_at_once():
+    entries(3)
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    outbox.claim(1)
+    dead, elsewhere = outbox.claim(1), outbox.claim(1)
+    own = OutboxEntry.objects.get(product_id=1).claimed_by
+    other = own.replace(f":{os.getpid()}:", f":{gone.pid}:")
+    OutboxEntry.objects.filter(product_id__in=dead.product_ids).update(claimed_by=other)
+    OutboxEntry.objects.filter(product_id__in=elsewhere.product_ids).update(claimed_by=f"another-{other}")
+    assert outbox.release_dead() == 1
+    assert outbox.claim(10).product_ids == dead.product_ids
+    assert OutboxEntry.objects.get(product_id=2).attempts == 2, "it may have been the product that killed it"
+
+
+def test_an_earlier_process_with_the_same_number_is_dead():
+    entries(1)
+    claim = outbox.claim(1)
+    machine, pid, _ = claim.owner.rsplit(":", 2)
+    OutboxEntry.objects.update(claimed_by=f"{machine}:{pid}:{'0' * 16}")
+    assert outbox.release_dead() == 1
+    assert outbox.claim(1) is not None
+
+
+def test_a_process_that_lives_keeps_what_it_claimed():
+    entries(1)
+    claim = outbox.claim(1)
+    machine, _, _ = claim.owner.rsplit(":", 2)
+    OutboxEntry.objects.update(claimed_by=f"{machine}:{os.getppid()}:{'0' * 16}")
+    assert outbox.release_dead() == 0

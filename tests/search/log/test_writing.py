@@ -84,6 +84,7 @@ def test_memory_is_not_filled_by_a_database_that_stays_away(waiting, monkeypatch
 
 
 @pytest.mark.slow
+@pytest.mark.own_parts
 def test_a_process_that_ends_has_written_what_waited(tmp_path):
     script = """
 import django; django.setup()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from search.index.breaker import Breaker
+from catalog.breaker import Breaker
 from search.index.client import get_client, within
 from search.index.engine import EmbeddedEngine, Endpoint
 from search.index.errors import VectorStoreError

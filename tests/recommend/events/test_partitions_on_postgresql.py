@@ -1,6 +1,8 @@
-"""The event log on PostgreSQL. Run by test_partitions.py with a server of its own, and by nothing else."""
+"""The event log on PostgreSQL, where it is one of partitions: `make test-production` runs these."""
 
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,7 +19,10 @@ from recommend.events.partitions import REST, TABLE, Month
 from recommend.events.retention import forget_old
 from workers.tasks import tend_event_log
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="only on PostgreSQL has the log partitions"),
+]
 NOW = datetime(2026, 3, 15, 12, tzinfo=UTC)
 Products = dict[str, Product]
 
@@ -138,3 +143,24 @@ def test_erasing_a_shopper_erases_the_events_of_all_months(products: Products, s
     record([draft(shopper, NOW), draft(shopper, NOW - timedelta(days=30))], received_at=NOW)
     shopper.delete()
     assert not Event.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_copies_of_an_event_without_a_time_that_come_at_once_are_one_event(
+    products: Products, shopper: Shopper
+) -> None:
+    """A client that did not wait for the answer has sent it again, and each copy is given a time of its own."""
+    copies, start = 6, threading.Barrier(6)
+    drafts = [EventDraft("view", shopper, sku="A") for _ in range(10)]
+
+    def send(number: int) -> int:
+        try:
+            start.wait(30)
+            at = NOW + timedelta(milliseconds=number)
+            return sum(record([each], received_at=at, max_age=timedelta(days=7)).accepted for each in drafts)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(copies) as pool:
+        accepted = sum(pool.map(send, range(copies)))
+    assert accepted == Event.objects.count() == len(drafts)

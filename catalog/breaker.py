@@ -1,6 +1,6 @@
 """A circuit breaker (Nygard, "Release It!", 2007): what failed again and again is not asked for a while.
 
-Without it, each shopper waits for the time-out of a store that is known to be away, and the threads that wait serve
+Without it, each shopper waits for the time-out of a part that is known to be away, and the threads that wait serve
 nobody.
 """
 

@@ -1,0 +1,34 @@
+"""A copy of all that is kept of one person (GDPR, article 15 and 20), as JSON values."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from recommend.privacy.models import ConsentChange
+from recommend.privacy.sessions import sessions_of
+from recommend.privacy.subjects import Subject
+from recommend.shop import privacy as history
+from recommend.shop.cart import KEY as CART
+
+_ACCOUNT = ("username", "email", "first_name", "last_name", "date_joined", "last_login", "is_active")
+_SHOPPER = ("key", "created_at", "merged_at", "personalised")
+
+
+def export(subject: Subject) -> Iterator[dict[str, Any]]:
+    """The account, devices and sessions, consent given and withdrawn, then every event, place and search, oldest first.
+
+    Left out are the password's hash and the ids of rows, which tell nothing of the person.
+    """
+    if subject.user is not None:
+        yield _told("account", {name: getattr(subject.user, name) for name in _ACCOUNT})
+        for session in sessions_of(subject.user.pk):
+            yield _told("session", {"cart": session.get_decoded().get(CART), "expires_at": session.expire_date})
+    for shopper in subject.shoppers:
+        yield _told("shopper", {name: getattr(shopper, name) for name in _SHOPPER})
+    for change in ConsentChange.objects.filter(key__in=subject.keys).order_by("happened_at", "pk"):
+        yield _told("consent", {"given": change.given, "happened_at": change.happened_at})
+    if subject.shoppers:
+        yield from history.export(subject.shoppers[0])
+
+
+def _told(kind: str, values: dict[str, Any]) -> dict[str, Any]:
+    return {"kind": kind, **{name: value for name, value in values.items() if value not in (None, "")}}

@@ -1,0 +1,54 @@
+"""The matrix' own fixtures. Cells marked `faults` run where FAULT_RECORDS names a file for what they find."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from tests.faults.report import Cell, append
+
+if TYPE_CHECKING:
+    from tests.faults.site import FaultSite
+
+RECORDS = os.environ.get("FAULT_RECORDS", "")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if RECORDS:
+        return
+    left_out = [item for item in items if item.get_closest_marker("faults")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("faults")]
+
+
+class Record(Protocol):
+    def __call__(
+        self, *, part: str, fault: str, shopper_sees: str, retried: str, acknowledged: int, lost: int, doubled: int
+    ) -> None: ...
+
+
+@pytest.fixture
+def record() -> Record:
+    """Notes what a cell of the matrix found; a cell that lost or doubled something fails."""
+
+    def note(**found: str | int) -> None:
+        cell = Cell(**found)  # type: ignore[arg-type]  # `Record` has the types
+        if RECORDS:
+            append(cell, Path(RECORDS))
+        assert cell.acknowledged > 0, f"{cell}: where nothing was acknowledged, nothing can be lost"
+        assert cell.lost == 0, cell
+        assert cell.doubled == 0, cell
+
+    return note
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator["FaultSite"]:
+    """One shop for all cells; each mends what it broke."""
+    from tests.faults.site import fault_site  # which cells without a shop can do without
+
+    with fault_site(tmp_path_factory.mktemp("faults")) as running:
+        yield running

@@ -1,0 +1,224 @@
+"""Mixed load with imports going on for half an hour: memory, descriptors and threads of every process, and latency.
+
+`python -m tests.reliability.soak --minutes 30` runs it on PostgreSQL and Redis and prints what it saw as JSON. A figure
+is steady where its slope over the last two thirds of the time (of Theil and Sen, which single outliers do not move)
+stays within a tolerance; see `verdict`. The exit code is 1 where memory, descriptors or threads of a process are not.
+"""
+
+import argparse
+import json
+import random
+import statistics
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from scipy.stats import theilslopes
+
+from tests.reliability.kills import PARKED, head_of_catalogue
+from tests.reliability.load import Load, Product
+from tests.reliability.plotting import svg
+from tests.reliability.processes import Usage, processes_of, usage_of
+from tests.reliability.reporting import write_section
+from tests.reliability.site import ROOT, Site, site
+
+PLOT = ROOT / "docs" / "images" / "soak.svg"
+SAMPLED_SECONDS = 10.0
+IMPORT_SECONDS = 180.0  # between two imports
+IMPORTED = 1000  # products in each
+# What a figure may grow by, by its slope, over the last two thirds of the time.
+MEMORY_SHARE, MEMORY_MB = 0.05, 10.0  # whichever is more
+DESCRIPTORS, THREADS = 3.0, 2.0
+LATENCY_SHARE = 0.25  # of the median
+
+STAFF = """
+from django.contrib.auth import get_user_model
+get_user_model().objects.create_superuser("soak", "soak@shop.example", "of this hour alone 7")
+"""
+PRODUCTS = """
+from catalog.models import Product
+result = [[p.sku, p.slug, p.title, p.brand.slug if p.brand else ""]
+          for p in Product.objects.filter(status="published").select_related("brand")]
+"""
+
+
+class Importing:
+    """Imports of a changed part of the catalogue, one after the other."""
+
+    def __init__(self, shop: Site, products: list[Product]) -> None:
+        self.shop, self.products = shop, products
+        self.running: subprocess.Popen[bytes] | None = None
+        self.codes: list[int] = []
+        self._due = time.monotonic() + 30
+
+    def tend(self) -> None:
+        if self.running is not None and self.running.poll() is not None:
+            self.codes.append(self.running.returncode)
+            self.running = None
+        if self.running is None and time.monotonic() > self._due:
+            self._due = time.monotonic() + IMPORT_SECONDS
+            self._start()
+
+    def _start(self) -> None:
+        chance = random.Random(len(self.codes))
+        path = self.shop.home / f"import-{len(self.codes)}.jsonl"
+        with path.open("w", encoding="utf-8") as file:
+            for product in chance.sample(self.products, min(IMPORTED, len(self.products))):
+                row = {"sku": product.sku, "price": f"{chance.randint(100, 99_999) / 100:.2f}", "stock": 50}
+                if chance.random() < 0.3:
+                    row["title"] = f"{product.title[:150]} import {len(self.codes)}"
+                file.write(json.dumps(row) + "\n")
+        with (self.shop.home / "imports.log").open("ab") as log:
+            self.running = subprocess.Popen(
+                [sys.executable, "manage.py", "import_catalog", str(path), "--json"], cwd=ROOT,
+                env=self.shop.environment, stdout=log, stderr=log,
+            )  # fmt: skip
+
+    def finish(self) -> None:
+        if self.running is not None:
+            self.codes.append(self.running.wait())
+
+
+def soak(shop: Site, *, minutes: float, products: int, rate: float) -> dict[str, Any]:
+    head_of_catalogue(products, shop.home / "products.jsonl")
+    shop.manage("import_catalog", str(shop.home / "products.jsonl"), "--json")
+    shop.manage("embed", "--json")
+    shop.ask(STAFF)
+    shop.add_web()
+    shop.add_workers()
+    known = [Product(*row) for row in shop.ask(PRODUCTS)]
+    load = Load(shop.url, shop.api_key(), ("soak", "of this hour alone 7"), known, rate)
+    importing = Importing(shop, known)
+    load.start()
+    started = time.monotonic()
+    samples: dict[str, list[tuple[float, Usage]]] = defaultdict(list)
+    pids: dict[str, int] = {}
+    replaced: list[str] = []
+    while (now := time.monotonic()) < started + minutes * 60:
+        for name, pid in processes_of(shop).items():
+            if pids.setdefault(name, pid) != pid:
+                replaced.append(name)
+                pids[name] = pid
+            if usage := usage_of(pid):
+                samples[name].append(((now - started) / 60, usage))
+        importing.tend()
+        time.sleep(max(0.0, SAMPLED_SECONDS - (time.monotonic() - now)))
+    load.stop()
+    importing.finish()
+    shop.wait_for(lambda: not shop.due(), 600)
+    found = shop.manage("check_index", "--json", check=False)
+    timings = [((at - started) / 60, kind, seconds) for at, kind, seconds in load.timings]
+    (shop.home / "samples.json").write_text(
+        json.dumps({name: [[at, asdict(usage)] for at, usage in each] for name, each in samples.items()})
+    )
+    judged = {name: verdict(each) for name, each in samples.items()}
+    latency = _latency(timings)
+    return {
+        "minutes": minutes,
+        "products": len(known),
+        "requests": dict(load.asked) | {"all": load.asked.total()},
+        "requests_a_second": round(load.asked.total() / minutes / 60, 2),
+        "began_late": load.late,
+        "failed": len(load.failed),
+        "examples": load.failed[:5],
+        "imports": importing.codes,
+        "processes": judged,
+        "replaced": replaced,
+        "latency_ms": latency,
+        "check_index": found,
+        "parked": shop.ask(PARKED),
+        "passed": all(each["steady"] for each in judged.values()) and not load.failed and not any(importing.codes),
+        "_samples": samples,
+        "_timings": timings,
+    }
+
+
+def verdict(samples: list[tuple[float, Usage]]) -> dict[str, Any]:
+    """How memory (PSS), descriptors and threads of a process went over the last two thirds, and whether that is steady.
+
+    Memory may grow by MEMORY_SHARE or MEMORY_MB, descriptors by DESCRIPTORS, threads by THREADS, over all of that time.
+    """
+    later = samples[len(samples) // 3 :]
+    told: dict[str, Any] = {"samples": len(samples)}
+    steady = len(later) > 2
+    for name, allowed in (("pss", None), ("descriptors", DESCRIPTORS), ("threads", THREADS)):
+        values = [getattr(usage, name) for _, usage in later]
+        grown = _growth([(at, getattr(usage, name)) for at, usage in later])
+        allowed = max(MEMORY_MB, MEMORY_SHARE * statistics.median(values)) if allowed is None else allowed
+        told[name] = {"first": values[0], "last": values[-1], "most": max(values), "growth_by_slope": round(grown, 2)}
+        steady &= grown <= allowed
+    return told | {"steady": bool(steady)}
+
+
+def _growth(points: list[tuple[float, float]]) -> float:
+    """By how much a line through the points rises from the first to the last of them."""
+    if len(points) < 3:
+        return 0.0
+    times, values = zip(*points, strict=True)
+    return float(theilslopes(values, times)[0]) * (times[-1] - times[0])
+
+
+def _latency(timings: list[tuple[float, str, float]]) -> dict[str, Any]:
+    later = timings[len(timings) // 3 :]
+    medians = [(minute, y) for minute, y in _by_minute(timings, 50) if later and minute >= later[0][0]]
+    grown = _growth(medians)
+    median = statistics.median(seconds for _, _, seconds in later) * 1000
+    kinds: dict[str, list[float]] = defaultdict(list)
+    for _, kind, seconds in later:
+        kinds[kind].append(seconds * 1000)
+    return {
+        "median": round(median),
+        "p95": round(_percentile([seconds * 1000 for _, _, seconds in later], 95)),
+        "growth_of_median_by_slope": round(grown, 1),
+        "steady": grown <= LATENCY_SHARE * median,
+        "by_kind_median_p95": {kind: [round(_percentile(each, 50)), round(_percentile(each, 95))]
+                               for kind, each in sorted(kinds.items())},
+    }  # fmt: skip
+
+
+def _percentile(values: list[float], percent: int) -> float:
+    return statistics.quantiles(values, n=100)[percent - 1] if len(values) > 1 else values[0]
+
+
+def _by_minute(timings: list[tuple[float, str, float]], percent: int) -> list[tuple[float, float]]:
+    """(middle of the minute, percentile in milliseconds)."""
+    minutes: dict[int, list[float]] = defaultdict(list)
+    for at, _, seconds in timings:
+        minutes[int(at)].append(seconds * 1000)
+    return [(minute + 0.5, _percentile(each, percent)) for minute, each in sorted(minutes.items())]
+
+
+def plot(figures: dict[str, Any], target: Path) -> None:
+    samples, timings = figures["_samples"], figures["_timings"]
+    panels = {
+        "Memory (PSS), MB": {name: [(at, usage.pss) for at, usage in each] for name, each in samples.items()},
+        "Open descriptors": {name: [(at, usage.descriptors) for at, usage in each] for name, each in samples.items()},
+        "Latency, ms": {f"p{percent}": _by_minute(timings, percent) for percent in (50, 95)},
+    }
+    target.write_text(svg("Memory, descriptors and latency over the soak test", panels), encoding="utf-8")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--products", type=int, default=3000)
+    parser.add_argument("--rate", type=float, default=6, help="requests a second")
+    parser.add_argument("--home", type=Path, help="an empty folder that is kept, with the logs and all samples")
+    parser.add_argument("--write", action="store_true", help="put the figures into docs/reliability.md, and the plot")
+    arguments = parser.parse_args()
+    with site(arguments.home, production=True) as shop:
+        figures = soak(shop, minutes=arguments.minutes, products=arguments.products, rate=arguments.rate)
+        plot(figures, PLOT if arguments.write else shop.home / "soak.svg")
+    shown = {name: value for name, value in figures.items() if not name.startswith("_")}
+    print(json.dumps(shown, indent=1))
+    if arguments.write:
+        write_section("soak", shown)
+    return 0 if figures["passed"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
