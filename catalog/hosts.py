@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -109,9 +110,10 @@ def of_shop(get_response: GetResponse) -> GetResponse:
         structlog.contextvars.bind_contextvars(shop=shop.slug)  # until `vetrina.monitoring.requests` has told of it
         with in_shop(shop.id):
             response = get_response(request)
+            # It is read, and what waits for its end is done, when the middleware has long returned.
             if response.streaming and not isinstance(response, FileResponse):
-                # It is read when the middleware has long returned.
                 response.streaming_content = _read_in_shop(shop.id, response.streaming_content)
+            response.close = partial(_close_in_shop, shop.id, response.close)
         return response
 
     return middleware
@@ -126,6 +128,11 @@ def _read_in_shop(shop_id: int, parts: Iterable[bytes]) -> Iterator[bytes]:
             except StopIteration:
                 return
         yield part
+
+
+def _close_in_shop(shop_id: int, close: Callable[[], None]) -> None:
+    with in_shop(shop_id):
+        close()
 
 
 def _refusal(request: HttpRequest, sentence: str, status: int) -> HttpResponse:
