@@ -14,6 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from catalog.models import OutboxEntry
+from catalog.tenancy import DEFAULT_SHOP
 from recommend.events.drafts import EventDraft
 from recommend.events.log import record
 from recommend.events.models import Event, Shopper
@@ -128,9 +129,9 @@ def test_the_next_training_has_nothing_of_it(ann: Person, bob: Person) -> None:
 
 def test_a_process_lets_go_of_what_it_remembered(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     memory.past(ann.shopper)
-    assert ann.shopper.key in memory._pasts
+    assert (DEFAULT_SHOP, ann.shopper.key) in memory._pasts
     erasing.erase(of_shopper(ann.shopper), by=BY.COMMAND)
-    assert ann.shopper.key not in memory._pasts
+    assert (DEFAULT_SHOP, ann.shopper.key) not in memory._pasts
 
 
 def test_another_process_lets_go_within_its_time(ann: Person, bob: Person, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +139,7 @@ def test_another_process_lets_go_within_its_time(ann: Person, bob: Person, monke
     later = memory.time.monotonic() + memory.PAST_SECONDS + 1
     monkeypatch.setattr(memory.time, "monotonic", lambda: later)
     memory.past(bob.shopper)
-    assert list(memory._pasts) == [bob.shopper.key]
+    assert list(memory._pasts) == [(DEFAULT_SHOP, bob.shopper.key)]
 
 
 # Who comes back ------------------------------------------------------------------------------------------------------
