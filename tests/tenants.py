@@ -1,6 +1,7 @@
 """Two shops in one installation that look the same from outside: same SKUs and slugs, and a word of its own in each."""
 
 import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,9 +12,11 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db import models, transaction
+from django.test import Client
 
 from catalog import hosts
-from catalog.models import OutboxEntry, Product, Shop, ShopHost
+from catalog.models import ApiKey, OutboxEntry, Product, Scope, Shop, ShopHost
+from catalog.models.keys import written
 from catalog.models.rows import ShopScoped
 from catalog.pictures import add_picture
 from catalog.tenancy import DEFAULT_SHOP, in_shop
@@ -28,7 +31,8 @@ from tests.shops import picture
 TEXTS = {
     "name", "title", "description", "alt", "text", "query", "queries", "words", "note", "first", "second", "error",
 }  # fmt: skip
-MARKERS = ("zaffre", "gamboge")  # words that stand nowhere else
+# Words that stand nowhere else: one to ask for, and one that no request says, so that whoever answers it has read it.
+MARKERS, SECRETS = ("zaffre", "gamboge"), ("quixotry", "whimbrel")
 
 
 @dataclass
@@ -38,6 +42,7 @@ class Side:
     shop: Shop
     host: str
     marker: str
+    secret: str
     made: Installation
 
     @contextmanager
@@ -62,11 +67,12 @@ def two_shops() -> tuple[Side, Side]:
     cache.clear()
     first = Shop.objects.get(pk=DEFAULT_SHOP)
     second = Shop.objects.create(name="Second", slug="second")
-    return _fill(first, "one.test", MARKERS[0], "red"), _fill(second, "two.test", MARKERS[1], "blue")
+    return _fill(first, "one.test", 0), _fill(second, "two.test", 1)
 
 
-def _fill(shop: Shop, host: str, marker: str, colour: str) -> Side:
-    shop.name = f"Shop {marker}"
+def _fill(shop: Shop, host: str, number: int) -> Side:
+    marker, secret, colour = MARKERS[number], SECRETS[number], ("red", "blue")[number]
+    shop.name = f"Shop {secret}"
     shop.save()
     ShopHost.objects.create(shop=shop, host=host)
     with in_shop(shop.pk):
@@ -80,9 +86,12 @@ def _fill(shop: Shop, host: str, marker: str, colour: str) -> Side:
         for role, client in made.clients.items():
             if role in ("shopper", "nobody", "viewer", "merchandiser", "administrator", "superuser"):
                 client.force_login(User.objects.get(username__startswith=f"{marker}-{role}"))
-        add_picture(made.rows["catalog.product"], picture(colour, "rectangle"), alt=marker)  # type: ignore[arg-type]
+        _, key = ApiKey.objects.create_key(name="all", scope=written(Scope))
+        keyed = {"headers": {"Authorization": f"Api-Key {key}"}, "SERVER_NAME": host}
+        made.clients["key"] = Client(raise_request_exception=False, **keyed)  # type: ignore[arg-type]
+        add_picture(made.rows["catalog.product"], picture(colour, "rectangle"), alt=secret)  # type: ignore[arg-type]
         Product.objects.update(stock=5, price=10)  # so that everything shows them
-        _mark(shop, marker)
+        _mark(shop, f"{marker} {secret}")
         OutboxEntry.add(Product.objects.values_list("pk", flat=True))
         report = drain()
         assert not report.failed, report
@@ -91,11 +100,11 @@ def _fill(shop: Shop, host: str, marker: str, colour: str) -> Side:
         made.rows["catalog.outboxentry"] = OutboxEntry.objects.get()
         for row in made.rows.values():
             row.refresh_from_db()
-    return Side(shop, host, marker, made)
+    return Side(shop, host, marker, secret, made)
 
 
-def _mark(shop: Shop, marker: str) -> None:
-    """Let every text of the shop's rows carry its word."""
+def _mark(shop: Shop, words: str) -> None:
+    """Let every text of the shop's rows carry its words."""
     for model in shop_models():
         fields = [
             field.name
@@ -103,15 +112,9 @@ def _mark(shop: Shop, marker: str) -> None:
             if isinstance(field, models.CharField | models.TextField) and field.name in TEXTS and not field.choices
         ]
         for row in model.every_shop.filter(shop_id=shop.pk) if fields else []:
-            told = {name: f"{getattr(row, name)} {marker}".strip() for name in fields}
+            told = {name: f"{getattr(row, name)} {words}".strip() for name in fields}
             with transaction.atomic():
                 model.every_shop.filter(pk=row.pk).update(**told)
-
-
-def keys_of_the_installation() -> bool:
-    """Whether API keys know no shop."""
-    keys = [model for model in apps.get_models() if model.__name__.lower() == "apikey"]
-    return not any(issubclass(model, ShopScoped) for model in keys)
 
 
 def shop_models() -> list[Any]:
@@ -127,7 +130,8 @@ def digest(side: Side, folders: tuple[Path, ...] = ()) -> str:
     told.update(repr(sorted(User.objects.filter(shops=side.shop).values_list("pk", "password"))).encode())
     with side.inside():
         points, _ = get_client().scroll(live_collection().name, limit=100, with_vectors=True)
-        told.update(repr(sorted((point.id, repr(point.payload), repr(point.vector)) for point in points)).encode())
+        for point in sorted(points, key=lambda point: int(point.id)):  # the store keeps no order within a point
+            told.update(json.dumps(point.model_dump(), sort_keys=True, default=str).encode())
     for folder in folders:
         for path in sorted(folder.rglob("*")):
             if path.is_file():

@@ -2,19 +2,19 @@
 
 from typing import Any
 
-from celery import Task
 from django.db import OperationalError
 
 from catalog.retry_budget import RetryBudget
 from search.encoders.base import EncoderError
 from search.index.errors import VectorStoreError
+from workers.shops import ShopTask
 
 # Of this worker's process, for all its tasks. Without it, a database that is away would be asked six times by each task
 # that the schedule sends; with it, a fifth more often than without any second try.
 budget = RetryBudget(share=0.2, reserve=5)
 
 
-class Thrifty(Task[Any, Any]):
+class Thrifty(ShopTask):
     """Fails at once where the budget is spent. The schedule sends every task again, so nothing is lost by that."""
 
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:

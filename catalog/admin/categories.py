@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, JsonResponse
+from django.http.request import RawPostDataException
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -121,7 +122,7 @@ class CategoryAdmin(ModelAdmin):
             position = positions[wanted["position"]]
             rows = {row.pk: row for row in Category.objects.filter(pk__in=[int(wanted["node"]), int(wanted["target"])])}
             node, target = rows[int(wanted["node"])], rows[int(wanted["target"])]
-        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError, RawPostDataException):
             return JsonResponse({"error": "Send node, target and position of two categories that exist."}, status=400)
         try:
             services.move_category(node, target, position)
