@@ -18,7 +18,7 @@ AUDIT := var/audit
 REFUSED_LICENCES := GNU General Public License v2 (GPLv2);GNU General Public License v3 (GPLv3);GPL-2.0-only;GPL-3.0-only;GPL-3.0-or-later;GNU Affero General Public License v3;AGPL-3.0-only;AGPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test quick test-production faults kills reembed-live soak check audit audited format chromium real-parts clean
+.PHONY: help install demo test quick test-production fuzz faults kills reembed-live soak check audit audited format chromium real-parts clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -79,6 +79,9 @@ reembed-live: .venv/developing ## a new model while shoppers search and products
 
 soak: .venv/developing ## mixed load and imports for MINUTES=30: memory, descriptors, latency (the same; ARGS=…)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.reliability.soak --write --minutes $(or $(MINUTES),30) $(ARGS)
+
+fuzz: .venv/developing ## FUZZ_EXAMPLES=60 requests of each kind to every operation of the API (var/fuzz.json)
+	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),60) OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 0 tests/hostile/test_schema.py
 
 check: .venv/developing ## linters, types, import rules, migrations, settings
 	test ! -e platform/__init__.py
