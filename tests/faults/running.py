@@ -74,7 +74,7 @@ def run(site: FaultSite, record: Record, fault: Fault, of: type[Writers] = Write
 
 def _as_before(shoppers: Shoppers, since: float) -> bool:
     """Each kind of page was lately answered as ever."""
-    last = {view.page: view for view in shoppers.during(since, time.monotonic())}
+    last = {view.page: view for view in list(shoppers.views) if view.asked_at > since}
     return len(last) == 5 and all(view.outcome == "200" for view in last.values())
 
 

@@ -13,6 +13,7 @@ from tests.recommend.sponsored.shop_server import BROWSER
 TIMEOUT = 60.0  # seconds; far beyond what anything may take
 # Loading certificates costs more than a page, and a connection that was kept would tell of the last fault.
 PLAIN: dict[str, Any] = {"verify": False, "limits": httpx.Limits(max_keepalive_connections=0)}
+WAITED = 0.5  # seconds
 NOBODY, CUT_OFF = "nobody listens", "cut off"
 RESTING = "Part of the search is resting"
 WORDS = ("lamp", "chair", "table", "mirror", "shelf")
@@ -82,7 +83,12 @@ class Shoppers:
         return View(page, outcome, started, time.monotonic() - started)
 
     def during(self, begin: float, end: float) -> list[View]:
-        return [view for view in list(self.views) if begin <= view.asked_at <= end]
+        """What was asked for in that time, and what was asked before and had to wait in it."""
+        return [
+            view
+            for view in list(self.views)
+            if view.asked_at <= end and (view.asked_at >= begin or view.asked_at + view.seconds > begin + WAITED)
+        ]
 
 
 def outcome_of(answer: httpx.Response) -> str:

@@ -24,7 +24,7 @@ from tests.reliability.site import Site
 PRODUCTS = 120
 PLACEMENTS = 8_000
 QDRANT_KEY = "of-these-tests-0123456789"
-MEGABYTES = {"postgres": 300, "redis": 48, "qdrant": 200, "media": 16}
+MEGABYTES = {"postgres": 300, "redis": 48, "qdrant": 700, "media": 16}
 SETTINGS = {
     "OUTBOX_SWEEP_SECONDS": "1",
     "OUTBOX_LEASE_SECONDS": "6",

@@ -61,4 +61,4 @@ def test_a_service_takes_no_writes(site: FaultSite, record: Record, part: str) -
 
 @pytest.mark.parametrize("part", PROXIES)
 def test_the_disk_of_a_service_is_full(site: FaultSite, record: Record, part: str) -> None:
-    run(site, record, Fault(part, "disk full", lambda: fill(site.folders[PROXIES[part]]), site.mend))
+    run(site, record, Fault(part, "disk full", lambda: fill(site.folders[PROXIES[part]]), site.mend, seconds=10))
