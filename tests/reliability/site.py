@@ -134,7 +134,7 @@ class Site:
         waiting = "from search.index.outbox import waiting\nresult = waiting().due"
         return int(self.ask(waiting))
 
-    def wait_for(self, happened: Callable[[], bool], seconds: float = 180, *, pause: float = 0.2) -> float:
+    def wait_for(self, happened: Callable[[], bool], seconds: float = 900, *, pause: float = 0.2) -> float:
         """Wait until something has happened, and return how long that took, in seconds."""
         started = time.monotonic()
         while not happened():
@@ -203,7 +203,7 @@ class Site:
             part = self.parts[name]
             assert part.process is not None
             part.process.terminate()
-            part.process.wait(60)
+            part.process.wait(600)  # it ends the task that it is at
             self._start(part)
 
     def kill(self, name: str) -> bool:
