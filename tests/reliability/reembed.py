@@ -66,7 +66,7 @@ def add_pictures(shop: Site, key: str, skus: list[str]) -> None:
 
 def prove(shop: Site, catalogue: Path, *, searched: int, seed: int = 1) -> dict[str, Any]:
     """Import, embed, change the model and embed again; returns the figures. `searched`: products looked for."""
-    # What is proven is the change of the model. On a busy machine the time that a shopper waits for the store would end,
+    # What is proven is the change of the model. On a busy machine the time that a shopper may wait would be over first,
     # and the database answer instead, whatever the model.
     shop.settings["QDRANT_SHOPPER_SECONDS"] = "25"
     shop.manage("import_catalog", str(catalogue), "--json")
