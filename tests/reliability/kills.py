@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.reliability.reporting import write_section
-from tests.reliability.site import ROOT, Site, site
+from tests.reliability.site import ROOT, Site, end_in_order, site
 from tests.reliability.updates import Updater
 
 ELECTRONICS = ROOT.parent / "shared" / "data" / "electronics" / "products.jsonl.gz"
@@ -136,6 +136,7 @@ def main() -> int:
     parser.add_argument("--home", type=Path, help="an empty folder that is kept, with the logs")
     parser.add_argument("--write", action="store_true", help="put the figures into docs/reliability.md")
     arguments = parser.parse_args()
+    end_in_order()
     with site(arguments.home, production=True) as shop:
         catalogue = shop.home / "products.jsonl"
         head_of_catalogue(arguments.products, catalogue)

@@ -23,7 +23,7 @@ from tests.recommend.sponsored.shop_server import free_port
 from tests.reliability.kills import PARKED, VALUES, head_of_catalogue
 from tests.reliability.reporting import write_section
 from tests.reliability.searching import Item, Shoppers, picture
-from tests.reliability.site import ROOT, Site, site
+from tests.reliability.site import ROOT, Site, end_in_order, site
 from tests.reliability.updates import Updater
 
 PICTURED = 24  # products that get a picture
@@ -173,6 +173,7 @@ def main() -> int:
     parser.add_argument("--home", type=Path, help="an empty folder that is kept, with the logs")
     parser.add_argument("--write", action="store_true", help="put the figures into docs/reliability.md")
     arguments = parser.parse_args()
+    end_in_order()
     with site(arguments.home, production=True) as shop:
         catalogue = shop.home / "products.jsonl"
         head_of_catalogue(arguments.products, catalogue)
