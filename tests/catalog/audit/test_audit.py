@@ -5,12 +5,14 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.cache import cache
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
 from catalog import audit
 from catalog.models import ApiKey, AuditEntry, Brand, Product
 from catalog.models.audit import AppendOnlyError
+from search.models.judgments import JudgedQuery, JudgmentSet
 from tests.keys import make_key
 
 pytestmark = pytest.mark.django_db
@@ -124,6 +126,27 @@ def test_many_changes_of_one_request_are_cut(root):
         for number in range(60):
             Brand.objects.create(name=f"B{number}", slug=f"b{number}")
     assert (len(who.changes), who.left_out) == (50, 10)
+
+
+def test_rows_without_a_page_are_told_by_their_number_alone():
+    judged = JudgmentSet.objects.create(name="popular")
+    with audit.acting(audit.Acting("ada")) as who:
+        row = JudgedQuery.objects.create(set=judged, text="what somebody typed")
+    assert who.changes == [
+        {"what": "added", "model": "search.judgedquery", "id": str(row.pk), "object": f"judged query {row.pk}"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("command", "action"), [("export_shopper", "export a shopper"), ("erase_shopper", "erase a shopper")]
+)
+def test_what_commands_take_out_or_erase_is_told_without_whose(command, action, capsys):
+    User.objects.create_user("eve@example.com")
+    more = {"yes": True} if command == "erase_shopper" else {}
+    call_command(command, account="eve@example.com", **more)
+    entry = AuditEntry.objects.get(action=action)
+    assert entry.actor == f"manage.py {command}"
+    assert "eve" not in f"{entry.object}{entry.changes}"
 
 
 def test_what_nobody_of_the_staff_does_is_not_told(product):
