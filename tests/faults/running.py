@@ -10,9 +10,9 @@ from tests.faults.site import FaultSite
 from tests.faults.writers import Writers
 
 BEFORE, DURING = 1.5, 6.0  # seconds
-RECOVERED = 90.0  # seconds until shoppers see everything as before
-LEVEL = 60.0  # seconds until the index holds what the database does
-SLOWEST = 30.0  # seconds that any answer may take
+RECOVERED = 180.0  # seconds until shoppers see everything as before
+LEVEL = 120.0  # seconds until the index holds what the database does
+SLOWEST = 45.0  # seconds that any answer may take
 ALLOWED = {"200", "200 degraded", "503 with Retry-After"}
 
 

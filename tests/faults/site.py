@@ -117,7 +117,7 @@ class FaultSite(Site):
         if self.direct._shell is not None:
             self.direct._shell.kill()
             self.direct._shell.communicate()
-        self.direct.manage("embed", "--json")
+        self.direct.manage("check_index", "--repair", "--json")
         for name in ("encode", "io", "beat", "web"):
             if name in self.parts:
                 self.restart(name)
@@ -172,9 +172,7 @@ def fault_site(home: Path) -> Iterator[FaultSite]:
         folders = {
             name: stack.enter_context(small(home / "disks" / name, megabytes)) for name, megabytes in MEGABYTES.items()
         }
-        for each in (home, *home.parents):  # PostgreSQL's own user has to get in
-            if each.stat().st_uid == os.geteuid() and each != Path("/"):
-                each.chmod(each.stat().st_mode | 0o055)
+        home.chmod(0o755)  # PostgreSQL's own user has to get in
         if os.geteuid() == 0:
             owner = pwd.getpwnam("postgres")
             os.chown(folders["postgres"], owner.pw_uid, owner.pw_gid)
