@@ -28,7 +28,6 @@ MEGABYTES = {"postgres": 300, "redis": 48, "qdrant": 700, "media": 16}
 SETTINGS = {
     "OUTBOX_SWEEP_SECONDS": "1",
     "OUTBOX_LEASE_SECONDS": "6",
-    "DATABASE_PATIENCE_SECONDS": "5",
     "SPONSORED_CLICK_RATE": "1000000/min",
     "SEARCH_CONCURRENCY": "6",
 }
