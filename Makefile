@@ -18,7 +18,7 @@ AUDIT := var/audit
 REFUSED_LICENCES := GNU General Public License v2 (GPLv2);GNU General Public License v3 (GPLv3);GPL-2.0-only;GPL-3.0-only;GPL-3.0-or-later;GNU Affero General Public License v3;AGPL-3.0-only;AGPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test quick test-production faults kills reembed-live soak check audit audited format chromium clean
+.PHONY: help install demo test quick test-production fuzz faults kills reembed-live soak check audit audited format chromium real-parts clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -56,10 +56,15 @@ test: .venv/developing chromium ## the whole suite
 quick: .venv/developing ## all tests but the slow ones, those in a browser and those on the evaluation data
 	HYPOTHESIS_PROFILE=quick OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not slow and not browser and not data"
 
-test-production: .venv/developing ## a part of the suite on a PostgreSQL 15 and a Redis that it starts for itself (ARGS=…)
-	@test -x /usr/lib/postgresql/15/bin/initdb && command -v redis-server >/dev/null \
-		|| { echo "It needs PostgreSQL 15 and Redis: apt-get install postgresql-15 redis-server"; exit 1; }
-	$(BIN)/python tests/real_parts.py $(ARGS)
+real-parts: # PostgreSQL 15 and Redis, whose programs are needed and not their services: each run starts its own
+	@{ test -x /usr/lib/postgresql/15/bin/initdb && command -v redis-server >/dev/null; } \
+		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq \
+			&& RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql-15 redis-server >/dev/null; } \
+		|| echo "PostgreSQL 15 and Redis are not here: apt-get install postgresql-15 redis-server"
+
+test-production: .venv/developing real-parts ## the suite on a PostgreSQL 15 and a Redis that it starts for itself (ARGS=… picks tests)
+	@test -x /usr/lib/postgresql/15/bin/initdb && command -v redis-server >/dev/null
+	JOBS=$(JOBS) OMP_NUM_THREADS=1 $(BIN)/python tests/real_parts.py $(ARGS)
 
 faults: .venv/developing ## break every part in every way (docs/reliability.md, whose table it writes; as root; ARGS=… picks cells)
 	@mkdir -p var && rm -f var/faults.jsonl
@@ -74,6 +79,9 @@ reembed-live: .venv/developing ## a new model while shoppers search and products
 
 soak: .venv/developing ## mixed load and imports for MINUTES=30: memory, descriptors, latency (the same; ARGS=…)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.reliability.soak --write --minutes $(or $(MINUTES),30) $(ARGS)
+
+fuzz: .venv/developing ## FUZZ_EXAMPLES=60 requests of each kind to every operation of the API (var/fuzz.json)
+	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),60) OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 0 tests/hostile/test_schema.py
 
 check: .venv/developing ## linters, types, import rules, migrations, settings
 	test ! -e platform/__init__.py

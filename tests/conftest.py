@@ -32,6 +32,11 @@ ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = Path("/usr/bin/chromium")
 MEMORY, ROOM = Path("/dev/shm"), 4 * 2**30  # noqa: S108  bytes; containers often have no more than 64 MB there
 
+# Most of the time of a small database or collection goes into waiting for the disk, which no test is about: who kills a
+# process leaves the machine running. So what tests write lies in memory where there is room.
+if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+    os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+
 # A property holds or not, however busy the machine is.
 hypothesis.settings.register_profile("suite", deadline=None)
 # `make quick` tries a property on fewer examples than the whole suite does.
@@ -112,21 +117,13 @@ def _quick_parts() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def vectord_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where this run's vectord keeps its data. The first test that asks starts it; the end of the run stops it.
-
-    In memory where there is room: most of the time of a small collection goes into waiting for the disk.
-    """
-    in_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
-    directory = (
-        Path(tempfile.mkdtemp(prefix="vectord-", dir=MEMORY)) if in_memory else tmp_path_factory.mktemp("vectord")
-    )
+    """Where this run's vectord keeps its data. The first test that asks starts it; the end of the run stops it."""
+    directory = tmp_path_factory.mktemp("vectord")
     yield directory
     with contextlib.suppress(OSError, ValueError):
         pid = json.loads((directory / "endpoint.json").read_text())["pid"]
         os.kill(pid, signal.SIGTERM)
         os.waitpid(pid, 0)
-    if in_memory:
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

@@ -26,6 +26,8 @@ SHOWN = 3  # changes of an entry in the list
 class _ValuesFilter(SimpleListFilter):
     """The values that a column holds."""
 
+    parameter_name: str
+
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         rows = AuditEntry.objects.order_by(self.parameter_name).values_list(self.parameter_name, flat=True)
         return [(each, each) for each in rows.distinct()[:100] if each]

@@ -42,7 +42,8 @@ class ScopeFilter(SimpleListFilter):
         return [(each.value, each.value) for each in Scope]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> QuerySet[ApiKey]:
-        return queryset.filter(scope__contains=self.value()) if self.value() in Scope.values else queryset
+        wanted = self.value()
+        return queryset.filter(scope__contains=wanted) if wanted and wanted in Scope.values else queryset
 
 
 class ApiKeyForm(forms.ModelForm):

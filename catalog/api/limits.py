@@ -4,13 +4,13 @@ from typing import Any
 
 from django.conf import settings
 from rest_framework.permissions import SAFE_METHODS
-from rest_framework.throttling import SimpleRateThrottle
 
 from catalog.api.permissions import api_key
+from catalog.api.throttles import RateThrottle
 from catalog.models import ApiKey, Scope
 
 
-class _Limit(SimpleRateThrottle):
+class _Limit(RateThrottle):
     """Reads its rate from the settings; a request whose key has no limit here is let through uncounted."""
 
     setting: str

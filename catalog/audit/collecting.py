@@ -8,6 +8,7 @@ their history, field by field. For these the log names the row alone: everything
 from typing import Any, Final
 
 from django.conf import settings
+from django.contrib.admin import site
 from django.contrib.auth.models import User
 from django.db.models import Model
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
@@ -93,8 +94,12 @@ def _note(who: Acting, instance: Model, what: str, fields: dict[str, Any]) -> No
     if len(who.changes) >= MOST_ROWS:
         who.left_out += 1
         return
-    told = {"what": what, "model": instance._meta.label_lower, "id": str(instance.pk), "object": name_of(instance)}
-    if fields:
+    model = type(instance)
+    # Rows that have no page in the admin may be of shoppers: of these the log holds the number alone.
+    known = model._meta.app_label == "catalog" or model in site._registry
+    name = name_of(instance) if known else f"{model._meta.verbose_name} {instance.pk}"
+    told = {"what": what, "model": model._meta.label_lower, "id": str(instance.pk), "object": name}
+    if fields and known:
         told["fields"] = fields  # type: ignore[assignment]
     if told not in who.changes:
         who.changes.append(told)

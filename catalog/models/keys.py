@@ -7,9 +7,8 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
 from django.utils import timezone
-from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
+from rest_framework_api_key.models import AbstractAPIKey, APIKeyManager
 
 from catalog.models.rows import ShopManager, ShopRow
 from catalog.models.taxonomy import Store
@@ -34,7 +33,7 @@ OF_STORES: Final = frozenset({Scope.CATALOG_READ, Scope.CATALOG_WRITE, Scope.REA
 UNKNOWN: Final = f"sha512$${'0' * 128}"
 
 
-class ApiKeyManager(ShopManager, BaseAPIKeyManager):
+class ApiKeyManager(ShopManager, APIKeyManager):
     def assign_key(self, obj: Any) -> str:
         """Give the row a new random key and return its text, which is kept nowhere."""
         # The library makes the row's id out of the hash; here it is a number, as ids stand in addresses and logs.
@@ -47,9 +46,6 @@ class ApiKeyManager(ShopManager, BaseAPIKeyManager):
         matches = self.key_generator.verify(text, UNKNOWN if key is None else key.hashed_key)
         return key if key is not None and matches and key.is_usable else None
 
-    def get_usable_keys(self) -> models.QuerySet:
-        return self.filter(Q(expiry_date=None) | Q(expiry_date__gt=timezone.now()), revoked=False)
-
 
 class ApiKey(ShopRow, AbstractAPIKey):
     """A key of 32 random letters and digits (190 bits) behind a prefix of 8 that finds its row; kept as a SHA-512.
@@ -60,7 +56,7 @@ class ApiKey(ShopRow, AbstractAPIKey):
     quick one is as good, and costs no request anything.
     """
 
-    id = models.BigAutoField(primary_key=True)
+    id = models.BigAutoField(primary_key=True)  # type: ignore[assignment]
     scope = models.CharField("scopes", max_length=200, help_text="What it may be used for, with spaces between")
     # A key that outlived its store would be one of the whole shop.
     store = models.ForeignKey(
@@ -80,12 +76,12 @@ class ApiKey(ShopRow, AbstractAPIKey):
         "self", null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="successor"
     )
 
-    objects = ApiKeyManager()  # type: ignore[misc]
+    objects = ApiKeyManager()  # type: ignore[assignment,misc]
 
     class Meta(AbstractAPIKey.Meta):
         verbose_name = "API key"
         verbose_name_plural = "API keys"
-        ordering = ["-created", "-id"]
+        ordering = ["-created", "-id"]  # type: ignore[assignment]
 
     @property
     def scopes(self) -> frozenset[Scope]:

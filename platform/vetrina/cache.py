@@ -1,4 +1,4 @@
-"""Django's cache in Redis, for a shop that goes on without it.
+"""Django's caches: one in Redis, for a shop that goes on without it, and one in memory for a clock that jumps.
 
 What lies in the cache can be computed anew, so a Redis that is away or keeps silent is no error. Meanwhile each process
 counts and remembers for itself: a limit of the rate then holds for each process and not for all together, which is
@@ -6,10 +6,12 @@ neither open to everybody nor closed to all. A breaker sees to it that not each 
 """
 
 import logging
+import time
 from functools import partialmethod
 from typing import Any
 
-from django.core.cache.backends.locmem import LocMemCache
+from django.core.cache.backends.base import DEFAULT_TIMEOUT
+from django.core.cache.backends.locmem import LocMemCache as DjangoLocMemCache
 from django.core.cache.backends.redis import RedisCache as DjangoRedisCache
 from django.core.cache.backends.redis import RedisCacheClient
 
@@ -19,6 +21,21 @@ log = logging.getLogger(__name__)
 
 FAILURES, WINDOW_SECONDS, REST_SECONDS = 2, 30.0, 5.0
 MOST = 20_000  # entries that a process keeps meanwhile; limits of the rate are one for each address
+
+
+class LocMemCache(DjangoLocMemCache):
+    """Django's cache in a process' own memory, whose entries grow old as long as they live, wherever the clock goes."""
+
+    _expire_info: dict[str, float | None]
+
+    def get_backend_timeout(self, timeout: Any = DEFAULT_TIMEOUT) -> Any:
+        seconds = self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
+        # As of Django: None is for ever, and 0 over at once.
+        return None if seconds is None else -1.0 if seconds == 0 else time.monotonic() + seconds
+
+    def _has_expired(self, key: str) -> bool:
+        until = self._expire_info.get(key, -1.0)
+        return until is not None and until <= time.monotonic()
 
 
 OPERATIONS = (

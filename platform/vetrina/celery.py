@@ -16,6 +16,10 @@ app = Celery("vetrina", task_cls="workers.shops:ShopTask")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.set_default()
 app.autodiscover_tasks(["workers"])
+if app.conf.broker_url.startswith(("redis", "sentinel")):
+    from vetrina import broker  # it takes the extra `redis`
+
+    broker.install()
 
 
 @beat_init.connect

@@ -429,6 +429,11 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "catalog.api.refusals.widen_formats",
+        "catalog.api.refusals.describe_refusals",
+    ],
     "APPEND_COMPONENTS": {
         "securitySchemes": {
             "ApiKey": {

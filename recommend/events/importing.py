@@ -141,7 +141,7 @@ class Log:
     # Tables -------------------------------------------------------------------------------------------------------
 
     def _table(self) -> Iterator[Line]:
-        assert self._source is not None  # noqa: S101  (`__enter__` opens it)
+        assert self._source is not None  # noqa: S101  (all but sequences have one)
         columns: dict[str, str] = {}
         rated = False
         for row in self._source.rows():
@@ -158,7 +158,7 @@ class Log:
 
     def _check_mapped(self, columns: Collection[str]) -> None:
         """Raise `SourceError` for a column that the head of a table lacks; an object may lack any key."""
-        assert self._source is not None  # noqa: S101  (`__enter__` opens it)
+        assert self._source is not None  # noqa: S101  (all but sequences have one)
         for name, column in self._mapping.items():
             if self._source.format not in ("json", "jsonl") and column not in columns:
                 raise SourceError(f"There is no column {column!r} for {name}; there are: {', '.join(columns)}.")

@@ -1,6 +1,8 @@
 """What is known of who asks, read once a request: what they did, and how the live model sees it."""
 
 import logging
+import math
+import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +19,9 @@ from recommend.surfaces.base import Ask
 from recommend.training.live import Live, live
 
 log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 10.0  # before a model that could not be read is tried again
+_resting_until = -math.inf  # of the monotonic clock
 
 # What was done with a product, as a reason says it.
 DEEDS = {
@@ -98,11 +103,23 @@ def profile_of(ask: Ask) -> Profile:
 
 def live_model() -> Live | None:
     """The live model; None where there is none, or its files cannot be read: counts and content serve then."""
+    global _resting_until
+    if time.monotonic() < _resting_until:
+        return None
     try:
         return live()
     except (OSError, ValueError):
         log.exception("The live model cannot be loaded")
+        _resting_until = time.monotonic() + RETRY_SECONDS
         return None
+
+
+def _forget_failure() -> None:
+    global _resting_until
+    _resting_until = -math.inf
+
+
+memory.on_forget(_forget_failure)
 
 
 def known_products(ids: Iterable[int]) -> dict[int, Known]:

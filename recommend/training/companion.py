@@ -3,6 +3,7 @@
 See `search.index.companions`. Whatever is raised here lets the batch's outbox entries come again.
 """
 
+import logging
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from recommend.training.models import ModelVersion
 from search.documents import Description
 from search.index.companions import Standing
 from search.index.errors import VectorStoreError
+
+log = logging.getLogger(__name__)
 
 Points = ModelVersion.Points
 _filling: PerShop[dict[str, Live]] = PerShop(dict)  # versions that are being filled beside the live one, by path
@@ -56,13 +59,26 @@ def _followed() -> Iterator[Live]:
     for path in set(filling) - {path for _, path, is_live in rows if not is_live}:
         del filling[path]  # live by now, or given up
     for version, path, is_live in rows:
-        model = loading.live() if is_live else None
+        model = _live() if is_live else None
         if model is None or model.version != version:
             if path not in filling:
-                filling[path] = loading.load(version, path)
+                try:
+                    filling[path] = loading.load(version, path)
+                except (OSError, ValueError):
+                    # No product has to wait for that. Once they can be read, `versions.level_live` makes up for it.
+                    log.exception("The files of version %s cannot be read", version)
+                    ModelVersion.objects.filter(pk=version).update(points=Points.FILLING)
+                    continue
             model = filling[path]
         if model.vectors is not None:
             yield model
+
+
+def _live() -> Live | None:
+    try:
+        return loading.live()
+    except (OSError, ValueError):
+        return None
 
 
 @contextmanager

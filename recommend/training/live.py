@@ -116,9 +116,17 @@ def live() -> Live | None:
 
 
 def load(version: int, path: str, part: str = "model") -> Live:
-    """Read a version's files. `part`: "model" for what is served, "measured" for its state before the last update."""
+    """Read a version's files. `part`: "model" for what is served, "measured" for its state before the last update.
+
+    Raises OSError or ValueError where they cannot be read, whatever is wrong with them.
+    """
     folder = models_dir() / path
-    return Live(version, registry.load(folder / part), read_items(folder), read_features(folder), folder)
+    try:
+        return Live(version, registry.load(folder / part), read_items(folder), read_features(folder), folder)
+    except (OSError, ValueError):
+        raise
+    except Exception as error:  # each kind of file has a reader with exceptions of its own
+        raise ValueError(f"The files of version {version} cannot be read: {type(error).__name__}: {error}") from error
 
 
 def read_items(folder: Path) -> Items:

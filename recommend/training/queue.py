@@ -94,7 +94,9 @@ def claim(only: TrainingRun | None = None) -> TrainingRun | None:
     """
     now = timezone.now()
     with transaction.atomic():
-        free = Q(state=State.WAITING) | Q(state=State.RUNNING, lease_until__lt=now)
+        # A lease that ends later than one given now would was given by a clock that was ahead.
+        over = Q(lease_until__lt=now) | Q(lease_until__gt=now + 2 * _length())
+        free = Q(state=State.WAITING) | (Q(state=State.RUNNING) & over)
         # Going live comes before training: somebody waits for it.
         runs = TrainingRun.objects.select_for_update(skip_locked=True).filter(free)
         runs = runs.filter(pk=only.pk) if only else runs

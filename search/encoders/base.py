@@ -21,6 +21,20 @@ class EncoderError(Exception):
         self.permanent = permanent
 
 
+def checked(vectors: Vectors, count: int, dim: int) -> Vectors:
+    """Return the vectors where they can be compared. Raises EncoderError (permanent) for NaN, infinite values, another
+    number or dimension, and a row of zeros, which is like nothing.
+    """
+    if vectors.shape != (count, dim):
+        text = f"The encoder gave vectors of shape {vectors.shape} in place of {(count, dim)}."
+        raise EncoderError(text, permanent=True)
+    if not np.isfinite(vectors).all():
+        raise EncoderError("The encoder gave vectors that are not finite.", permanent=True)
+    if count and not np.abs(vectors).max(axis=1).min() > 0:
+        raise EncoderError("The encoder gave a vector of zeros.", permanent=True)
+    return vectors
+
+
 @runtime_checkable
 class TextEncoder(Protocol):
     """Texts to vectors. Rows are float32, L2-normalised and do not depend on what else is in the batch.

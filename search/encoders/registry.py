@@ -5,20 +5,29 @@ JSON. The option ``head`` is the id of an `EncoderVersion` and stands for its we
 """
 
 import json
+import logging
+import math
 import os
 import threading
+import time
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.utils.module_loading import import_string
 
-from search.encoders.base import EncoderError, ImageEncoder, TextEncoder
+from search.encoders.base import EncoderError, ImageEncoder, TextEncoder, Vectors, checked
 
 Spec = dict[str, Any]
 
+log = logging.getLogger(__name__)
 _lock = threading.RLock()
 _encoders: dict[str, Any] = {}
-_failed: set[str] = set()  # those that could not be loaded at the last try
+# Those that could not be loaded at the last try: when that was, and why.
+_failed: dict[str, tuple[float, str]] = {}
+RETRY_SECONDS = 30.0  # before one that could not be loaded is tried again: each try takes seconds of who asked
 _inherited: list[dict[str, Any]] = []
 
 
@@ -48,20 +57,55 @@ def current_spec(kind: str) -> Spec:
 
 
 def encoder_for(spec: Spec) -> Any:
-    """The encoder of a spec. Loads it on the first call, in seconds; raises EncoderError if it cannot be loaded."""
+    """The encoder of a spec. Loads it on the first call, in seconds; raises EncoderError if it cannot be loaded.
+
+    Whatever else one raises becomes EncoderError, and so does an answer that could not be compared with anything
+    (`base.checked`): callers have one thing to be prepared for.
+    """
     key = json.dumps(spec, sort_keys=True)
     encoder = _encoders.get(key)
     if encoder is None:
         with _lock:
             encoder = _encoders.get(key)
             if encoder is None:
-                try:
-                    encoder = _encoders[key] = _build(spec)
-                except Exception:
-                    _failed.add(key)
-                    raise
-                _failed.discard(key)
+                encoder = _encoders[key] = _loaded(spec, key)
     return encoder
+
+
+def _loaded(spec: Spec, key: str) -> Any:
+    failed_at, why = _failed.get(key, (-math.inf, ""))
+    if time.monotonic() - failed_at < RETRY_SECONDS:
+        raise EncoderError(why, permanent=True)
+    try:
+        encoder = _guarded(_build(spec))
+    except DatabaseError:  # which holds fitted weights; it is no fault of the encoder
+        raise
+    except Exception as error:
+        if not isinstance(error, EncoderError):
+            log.exception("The encoder %s cannot be loaded", spec["BACKEND"])
+            error = EncoderError(f"The encoder cannot be loaded: {type(error).__name__}.", permanent=True)
+        _failed[key] = time.monotonic(), str(error)
+        raise error from error.__cause__
+    _failed.pop(key, None)
+    return encoder
+
+
+def _guarded(encoder: Any) -> Any:
+    for name in ("encode_text", "encode_images"):
+        if hasattr(encoder, name):
+            setattr(encoder, name, partial(_ask, encoder, name))
+    return encoder
+
+
+def _ask(encoder: Any, name: str, items: Sequence[Any], **options: Any) -> Vectors:
+    try:
+        vectors: Vectors = getattr(type(encoder), name)(encoder, items, **options)
+    except (EncoderError, MemoryError):
+        raise
+    except Exception as error:
+        text = f"The encoder failed: {type(error).__name__}: {error}"
+        raise EncoderError(text, permanent=True) from error
+    return checked(vectors, len(items), encoder.dim)
 
 
 def state_of(spec: Spec) -> str:

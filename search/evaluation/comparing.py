@@ -63,7 +63,9 @@ def stop(run: ComparisonRun) -> bool:
 def claim() -> ComparisonRun | None:
     """Take the oldest run that waits, or whose worker died, for the length of a lease; None when there is none."""
     now = timezone.now()
-    free = Q(state=State.WAITING) | Q(state=State.RUNNING, lease_until__lt=now)
+    # A lease that ends later than one given now would was given by a clock that was ahead.
+    over = Q(lease_until__lt=now) | Q(lease_until__gt=now + 2 * LEASE)
+    free = Q(state=State.WAITING) | (Q(state=State.RUNNING) & over)
     with transaction.atomic():
         run = ComparisonRun.objects.select_for_update(skip_locked=True).filter(free).order_by("pk").first()
         if run is None:

@@ -19,7 +19,7 @@ from qdrant_client import models
 from catalog.models import Picture
 from catalog.pictures import open_for_encoding
 from search.documents import Document, build_documents, products_for_indexing
-from search.encoders.base import EncoderError, Vectors
+from search.encoders.base import EncoderError, Vectors, checked
 from search.encoders.registry import encoder_for
 from search.index import embeddings
 from search.index.client import get_client, shop_payload
@@ -105,10 +105,16 @@ class Batch:
     def _encode(self, content: Content, items: Sequence[tuple[str, Any]], method: str) -> None:
         if not items:
             return
-        encode: Callable[[list[Any]], Vectors] = getattr(encoder_for(content.encoding.spec), method)
+        try:
+            encoder = encoder_for(content.encoding.spec)
+        except EncoderError as error:  # no product is at fault, and it can be put right
+            raise EncoderError(str(error), permanent=False) from error
+        encode: Callable[[list[Any]], Vectors] = getattr(encoder, method)
 
         def vectors_of(part: Sequence[tuple[str, Any]]) -> list[tuple[str, Vector]]:
-            vectors = embeddings.rounded(_checked(encode([item for _, item in part]), len(part)))
+            vectors = embeddings.rounded(checked(encode([item for _, item in part]), len(part), content.encoding.dim))
+            if not np.isfinite(vectors).all():
+                raise EncoderError("The encoder gave numbers that are too large to be kept.", permanent=True)
             return [(key, vector) for (key, _), vector in zip(part, vectors, strict=True)]
 
         done, failed = isolating(vectors_of, items)
@@ -193,12 +199,6 @@ def isolating(
     half = len(items) // 2
     (one, failed_one), (two, failed_two) = isolating(work, items[:half]), isolating(work, items[half:])
     return one + two, failed_one + failed_two
-
-
-def _checked(vectors: Vectors, count: int) -> Vectors:
-    if vectors.shape[0] != count or not np.isfinite(vectors).all():
-        raise EncoderError("The encoder gave vectors that are not finite, or not one for each input.", permanent=True)
-    return vectors
 
 
 def _decoded(content: Content, decoders: Executor) -> Iterator[list[tuple[str, Image.Image]]]:

@@ -57,6 +57,8 @@ def drain(*, seconds: float | None = None, progress: Callable[[DrainReport], Non
     `progress` is called with the report so far after each batch. A store or an encoder that does not work ends the
     drain early: what was claimed is put off, and `report.reason` says why. Nothing else is raised but database errors.
     """
+    if ahead := outbox.bring_back():
+        logger.warning("%d products would have waited for a time that no right clock had given them", ahead)
     if released := outbox.release_dead():
         logger.warning("%d products had been claimed by processes that are no more", released)
     return _Pipeline(settings.OUTBOX_BATCH, seconds=seconds, progress=progress).run()

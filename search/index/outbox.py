@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from catalog.models import OutboxEntry, Product
@@ -23,6 +23,7 @@ from search.models import IndexCollection
 SHRINK = 8  # a batch of entries on their n-th attempt is this many times smaller than one on the attempt before
 BACK_OFF_SECONDS = 2.0  # doubled with each attempt
 LONGEST_BACK_OFF_SECONDS = 600.0
+CLOCKS_DIFFER = timedelta(seconds=10)
 DIED = "The worker died while it worked on this product."
 
 
@@ -176,6 +177,19 @@ def release_dead() -> int:
     if not dead:
         return 0
     return claims.filter(claimed_by__in=dead).update(claimed_by="", available_at=timezone.now())
+
+
+def bring_back() -> int:
+    """Let entries be due that lie further ahead than anything is put off; returns how many.
+
+    The clock of who claimed or added them was ahead, or this one was put back. Else they would wait until their time
+    has come, which may be hours.
+    """
+    now = timezone.now() + CLOCKS_DIFFER
+    lease, back_off = timedelta(seconds=settings.OUTBOX_LEASE_SECONDS), timedelta(seconds=LONGEST_BACK_OFF_SECONDS)
+    leased_or_new = Q(available_at__gt=now + lease) & (~Q(claimed_by="") | Q(attempts=0))
+    beyond = leased_or_new | Q(available_at__gt=now + max(lease, back_off))
+    return OutboxEntry.objects.filter(beyond, parked_at=None).update(available_at=timezone.now())
 
 
 def _lives(owner: str) -> bool:

@@ -55,6 +55,7 @@ def test_the_peer_is_given_the_size_of_ours(monkeypatch, tmp_path):
     assert asked == {name: told["size"][name] for name in training.SAME}
 
 
+@pytest.mark.slow
 @pytest.mark.own_parts
 def test_a_peer_that_fails_is_a_sentence(monkeypatch):
     monkeypatch.setattr(training, "_environment", lambda: Path(sys.executable))

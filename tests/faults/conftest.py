@@ -1,6 +1,7 @@
 """The matrix' own fixtures. Cells marked `faults` run where FAULT_RECORDS names a file for what they find."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -46,9 +47,10 @@ def record() -> Record:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator["FaultSite"]:
+def site() -> Iterator["FaultSite"]:
     """One shop for all cells; each mends what it broke."""
     from tests.faults.site import fault_site  # which cells without a shop can do without
 
-    with fault_site(tmp_path_factory.mktemp("faults")) as running:
+    # Not pytest's own folder, which PostgreSQL's user may not enter.
+    with tempfile.TemporaryDirectory(prefix="vetrina-faults-") as folder, fault_site(Path(folder)) as running:
         yield running

@@ -13,6 +13,7 @@ from tests.recommend.sponsored.shop_server import BROWSER
 TIMEOUT = 60.0  # seconds; far beyond what anything may take
 # Loading certificates costs more than a page, and a connection that was kept would tell of the last fault.
 PLAIN: dict[str, Any] = {"verify": False, "limits": httpx.Limits(max_keepalive_connections=0)}
+PAUSE, WAITED = 0.25, 0.5  # seconds
 NOBODY, CUT_OFF = "nobody listens", "cut off"
 RESTING = "Part of the search is resting"
 WORDS = ("lamp", "chair", "table", "mirror", "shelf")
@@ -30,7 +31,7 @@ class View:
 
 @dataclass
 class Shoppers:
-    """Two shoppers; used as a context, they look from its begin to its end."""
+    """One for each kind of page; used as a context, they look from its begin to its end."""
 
     url: str
     skus: list[str]
@@ -40,8 +41,8 @@ class Shoppers:
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def __enter__(self) -> "Shoppers":
-        for number in range(2):
-            self._threads.append(threading.Thread(target=self._look, args=(number,), daemon=True))
+        for page in self._addresses(0):
+            self._threads.append(threading.Thread(target=self._look, args=(page,), daemon=True))
             self._threads[-1].start()
         return self
 
@@ -50,14 +51,11 @@ class Shoppers:
         for thread in self._threads:
             thread.join(TIMEOUT + 10)
 
-    def _look(self, number: int) -> None:
+    def _look(self, page: str) -> None:
+        number = 0
         with httpx.Client(base_url=self.url, headers={"User-Agent": BROWSER}, timeout=TIMEOUT, **PLAIN) as client:
-            while not self._stop.is_set():
-                for page, address in self._addresses(number).items():
-                    if self._stop.is_set():
-                        return
-                    self.views.append(self._view(client, page, address))
-                    time.sleep(0.05)
+            while not self._stop.wait(PAUSE):
+                self.views.append(self._view(client, page, self._addresses(number)[page]))
                 number += 1
 
     def _addresses(self, number: int) -> dict[str, str]:
@@ -82,7 +80,12 @@ class Shoppers:
         return View(page, outcome, started, time.monotonic() - started)
 
     def during(self, begin: float, end: float) -> list[View]:
-        return [view for view in list(self.views) if begin <= view.asked_at <= end]
+        """What was asked for in that time, and what was asked before and had to wait in it."""
+        return [
+            view
+            for view in list(self.views)
+            if view.asked_at <= end and (view.asked_at >= begin or view.asked_at + view.seconds > begin + WAITED)
+        ]
 
 
 def outcome_of(answer: httpx.Response) -> str:

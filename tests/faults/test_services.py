@@ -30,7 +30,9 @@ def _by_url(site: FaultSite) -> None:
 def test_the_way_to_a_service_is_broken(site: FaultSite, record: Record, part: str, mode: str) -> None:
     proxy = site.proxies[PROXIES[part]]
     begin = lambda: proxy.set(mode, delay=DELAYS[part])  # noqa: E731
-    run(site, record, Fault(part, mode, begin, site.mend, seconds=10 if mode in ("slow", "silent") else 6))
+    # Longer than a web process lets a statement keep silent (DATABASE_PATIENCE_SECONDS).
+    seconds = 6 if mode in ("gone", "refusing") else 25 if (part, mode) == ("PostgreSQL", "silent") else 10
+    run(site, record, Fault(part, mode, begin, site.mend, seconds=seconds))
 
 
 def _only_reading(site: FaultSite) -> dict[str, tuple[Callable[[], None], Callable[[], None]]]:
@@ -61,4 +63,4 @@ def test_a_service_takes_no_writes(site: FaultSite, record: Record, part: str) -
 
 @pytest.mark.parametrize("part", PROXIES)
 def test_the_disk_of_a_service_is_full(site: FaultSite, record: Record, part: str) -> None:
-    run(site, record, Fault(part, "disk full", lambda: fill(site.folders[PROXIES[part]]), site.mend))
+    run(site, record, Fault(part, "disk full", lambda: fill(site.folders[PROXIES[part]]), site.mend, seconds=10))

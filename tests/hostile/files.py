@@ -58,6 +58,10 @@ def pictures() -> Bytes:
         "GIF of many frames",
         _encoded("GIF", "P", save_all=True, append_images=[Image.new("P", (32, 32), n % 250) for n in range(200)]),
     )
+    frames = [Image.new("RGB", (1500, 1500), (n, n, n)) for n in range(12)]
+    large = {"size": (1500, 1500), "save_all": True, "append_images": frames}
+    yield "WEBP of many large frames", _encoded("WEBP", **large)
+    yield "PNG of many large frames", _encoded("PNG", **large)
     yield (
         "GIF bomb",
         b"GIF89a"

@@ -1,6 +1,7 @@
 """A shop whose Redis is away or silent goes on: what is remembered and counted is each process' own meanwhile."""
 
 import socket
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -81,3 +82,14 @@ def test_it_is_used_again_once_it_is_back(cache: RedisCache, asked: list[str], m
     cache.set("a", 7)
     assert list(kept) == ["shop:1:a"]
     assert cache.get("a") == 7
+
+
+def test_what_a_process_remembers_grows_old_wherever_the_clock_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    own, moment = cache_module.LocMemCache("aging", {}), [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: moment[0])
+    for name, seconds in (("short", 60), ("ever", None), ("never", 0)):
+        own.set(name, name, seconds)
+    monkeypatch.setattr(time, "time", lambda: 0.0)  # the clock was put back by decades
+    assert own.get_many(["short", "ever", "never"]) == {"short": "short", "ever": "ever"}
+    moment[0] += 61
+    assert own.get_many(["short", "ever", "never"]) == {"ever": "ever"}

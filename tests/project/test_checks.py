@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.nursery import ROOT, start
+from tests.nursery import ROOT, essential, start
 
 pytestmark = pytest.mark.own_parts
 starts_anew = pytest.mark.slow  # each of these starts Django in a process of its own
@@ -14,7 +14,8 @@ starts_anew = pytest.mark.slow  # each of these starts Django in a process of it
 
 def check(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `manage.py check` as a new process: settings are read once in a process."""
-    return start(tmp_path, "manage.py", "check", *arguments, VETRINA_HOME=str(tmp_path), **environment)
+    own = essential() | {"VETRINA_HOME": str(tmp_path)} | environment
+    return start("manage.py", "check", *arguments, **own)
 
 
 PRODUCTION = {
@@ -89,8 +90,8 @@ def test_a_contradiction_stops_the_start(tmp_path, environment, identifier):
 @starts_anew
 @pytest.mark.parametrize("process", [("worker", "--pool", "solo", "--queues", "nothing"), ("beat",)])
 def test_no_worker_runs_on_a_contradiction(tmp_path, process):
-    command = ("-m", "celery", "-A", "vetrina", *process)
-    result = start(tmp_path, *command, VETRINA_HOME=str(tmp_path), EVENT_RETENTION_DAYS="-1")
+    own = essential() | {"VETRINA_HOME": str(tmp_path), "EVENT_RETENTION_DAYS": "-1"}
+    result = start("-m", "celery", "-A", "vetrina", *process, **own)
     assert result.returncode == 1
     assert "EVENT_RETENTION_DAYS is -1" in result.stderr
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,7 +96,7 @@ def test_a_silent_server_is_soon_not_asked_at_all(address: str, monkeypatch: pyt
 def processes_of(address: str) -> list[int]:
     """The server and what it has forked."""
     port = address.rpartition(":")[2].split("/")[0]
-    lines = Path("/tmp").glob("vetrina-postgres-*/data/postmaster.pid")  # noqa: S108
+    lines = Path(tempfile.gettempdir()).glob("vetrina-postgres-*/data/postmaster.pid")
     server = next(int(text[0]) for file in lines if (text := file.read_text().split("\n"))[3] == port)
     forked = subprocess.run(["pgrep", "-P", str(server)], capture_output=True, text=True).stdout.split()
     return [server, *map(int, forked)]

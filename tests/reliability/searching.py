@@ -75,7 +75,7 @@ class Shoppers:
             *(self._by_picture, self._by_upload, self._listed, self._page),
         ]
         try:
-            with httpx.Client(timeout=60) as client:
+            with httpx.Client(timeout=120) as client:
                 for kind in itertools.cycle(kinds):
                     if self._stopping.wait(self.pause):
                         return

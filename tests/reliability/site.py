@@ -134,7 +134,7 @@ class Site:
         waiting = "from search.index.outbox import waiting\nresult = waiting().due"
         return int(self.ask(waiting))
 
-    def wait_for(self, happened: Callable[[], bool], seconds: float = 180, *, pause: float = 0.2) -> float:
+    def wait_for(self, happened: Callable[[], bool], seconds: float = 900, *, pause: float = 0.2) -> float:
         """Wait until something has happened, and return how long that took, in seconds."""
         started = time.monotonic()
         while not happened():
@@ -203,7 +203,7 @@ class Site:
             part = self.parts[name]
             assert part.process is not None
             part.process.terminate()
-            part.process.wait(60)
+            part.process.wait(600)  # it ends the task that it is at
             self._start(part)
 
     def kill(self, name: str) -> bool:
@@ -260,6 +260,11 @@ class Site:
 
 
 OF_ANOTHER_SHOP = {"DATABASE_URL", "CACHE_URL", "CELERY_BROKER_URL", "QDRANT_URL", "VETRINA_HOME"}
+
+
+def end_in_order() -> None:
+    """Let SIGTERM end this process like an exception, so that no process of a site outlives it."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def children_of(pid: int) -> list[int]:

@@ -24,7 +24,7 @@ from tests.reliability.load import Load, Product
 from tests.reliability.plotting import svg
 from tests.reliability.processes import Usage, processes_of, usage_of
 from tests.reliability.reporting import write_section
-from tests.reliability.site import ROOT, Site, site
+from tests.reliability.site import ROOT, Site, end_in_order, site
 
 PLOT = ROOT / "docs" / "images" / "soak.svg"
 SAMPLED_SECONDS = 10.0
@@ -210,6 +210,7 @@ def main() -> int:
     parser.add_argument("--home", type=Path, help="an empty folder that is kept, with the logs and all samples")
     parser.add_argument("--write", action="store_true", help="put the figures into docs/reliability.md, and the plot")
     arguments = parser.parse_args()
+    end_in_order()
     with site(arguments.home, production=True) as shop:
         figures = soak(shop, minutes=arguments.minutes, products=arguments.products, rate=arguments.rate)
         plot(figures, PLOT if arguments.write else shop.home / "soak.svg")

@@ -13,9 +13,9 @@ import httpx
 BULK_ROWS = 25
 BULK_SHARE = 0.8  # of the updates; the others are sent one by one
 TEXT_SHARE = 0.3  # of the updates change the title, so that it has to be encoded again
-PATIENCE = 300.0  # seconds that one request is repeated
+PATIENCE = 900.0  # seconds that one request is repeated: a busy machine starts servers slowly
 # Longer than anything that may happen: who gives up and sends the next value could be overtaken by the last one.
-TIMEOUT = httpx.Timeout(120, connect=10)
+TIMEOUT = httpx.Timeout(600, connect=10)
 PAUSE = 0.2  # seconds between two tries
 STATUSES = {429, 500, 502, 503, 504}
 

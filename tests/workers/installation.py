@@ -1,24 +1,27 @@
 """A shop in a folder of its own, run by real processes: commands, a Celery worker, vectord."""
 
+import atexit
 import contextlib
 import itertools
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.nursery import ROOT, start
 from tests.production_parts import REDIS_DATABASES
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass
@@ -49,9 +52,7 @@ class Installation:
 
     def manage(self, *arguments: str, check: bool = True) -> dict[str, Any]:
         """Run a command with --json to its end; returns the JSON of its last line, {} if there is none."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment, capture_output=True, text=True
-        )
+        done = start("manage.py", *arguments, **self.environment)
         if check and done.returncode:
             raise AssertionError(f"{arguments}: {done.stderr[-2000:]}")
         lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
@@ -156,15 +157,28 @@ def _real_parts() -> dict[str, str]:
     }
 
 
+@cache
+def _migrated() -> Path:
+    """An SQLite database on which all migrations were run; each shop begins with a copy."""
+    home = Path(tempfile.mkdtemp(prefix="vetrina-migrated-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    Installation(home).manage("migrate", "--verbosity", "0")
+    return home / "vetrina.sqlite3"
+
+
 @contextlib.contextmanager
 def installation(home: Path, **settings: str) -> Iterator[Installation]:
     """`settings`: environment variables."""
-    shop = Installation(home, settings=_real_parts() | settings)
+    own = _real_parts()
+    shop = Installation(home, settings=own | settings)
     compiled = ROOT / "var" / "models"  # networks are compiled once a machine, not once a test
     compiled.mkdir(parents=True, exist_ok=True)
     (home / "models").symlink_to(compiled)
     try:
-        shop.manage("migrate", "--verbosity", "0")
+        if settings.get("DATABASE_URL"):
+            shop.manage("migrate", "--verbosity", "0")
+        elif not own:
+            shutil.copyfile(_migrated(), home / "vetrina.sqlite3")
         yield shop
     finally:
         shop.kill_worker()

@@ -1,7 +1,7 @@
 """Nobody of the staff enters the admin without the second factor that their account has, or has to have."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -32,9 +32,9 @@ def guarded(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Ht
 
 
 def _due(request: HttpRequest) -> str:
-    user = request.user
-    if not user.is_staff or user.is_verified():  # type: ignore[union-attr]
+    user: Any = request.user
+    if not user.is_staff or user.is_verified():
         return ""
-    if has_device(user):  # type: ignore[arg-type]
+    if has_device(user):
         return "second-factor"
     return "second-factor-set-up" if settings.STAFF_SECOND_FACTOR == "required" else ""

@@ -36,7 +36,7 @@ class CodeForm(forms.Form):
     )
 
     def __init__(self, *args: Any, label: str = "Code", hint: str = "", **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="id_%s", **kwargs)
+        super().__init__(*args, **kwargs)
         self.fields["code"].label, self.fields["code"].help_text = label, hint
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from catalog import audit
 from recommend.management.commands.export_shopper import add_person
 from recommend.privacy.erasing import erase, resume
 from recommend.privacy.models import Erasure
@@ -27,6 +28,7 @@ class Command(BaseCommand):
         if not options["yes"] and input(f"Erase {told}? It cannot be undone. Type 'erase': ").strip() != "erase":
             raise CommandError("Nothing is erased.")
         done = erase(subject, by=Erasure.By.COMMAND)
+        audit.record("erase a shopper", done, who=audit.Acting("manage.py erase_shopper"))
         self.stdout.write(f"Erased: {done.rows} rows. The erasure is number {done.pk}.")
         if subject.user is not None and subject.user.is_staff:
             self.stdout.write("The account is one of staff, so it stays: take its rights away first.")

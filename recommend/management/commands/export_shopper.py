@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from catalog import audit
 from recommend.privacy.exporting import export
 from recommend.privacy.subjects import NobodyError, find
 
@@ -35,4 +36,6 @@ class Command(BaseCommand):
             rows += 1
         if options["to"]:
             out.close()
+        # Who it was about is nobody's business but the shopper's; that somebody took it out is.
+        audit.record("export a shopper", who=audit.Acting("manage.py export_shopper"))
         self.stderr.write(f"{rows} entries.")

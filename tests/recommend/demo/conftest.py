@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
@@ -55,8 +56,6 @@ def fill(today: date) -> None:
                 released=today - timedelta(days=400 if item in named or number % 12 else 15),
             )
             services.save_product(product)
-    report = drain()
-    assert not report.failed, report
 
 
 def _category(path: str, known: dict[str, Category]) -> Category:
@@ -66,12 +65,18 @@ def _category(path: str, known: dict[str, Category]) -> Category:
     return known[path]
 
 
-@pytest.fixture
-def shop(db: None) -> None:
-    """The shop in the database alone, not indexed."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tests.recommend.demo.conftest.drain", lambda: type("Report", (), {"failed": 0})())
+@pytest.fixture(scope="module")
+def filled(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The shop in the database alone, not indexed; rolled back at the end."""
+    with django_db_blocker.unblock(), transaction.atomic():
         fill(NOW.date())
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def shop(filled: None, db: None) -> None:
+    """For one test. What it changes in the database is undone."""
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +90,8 @@ def demo(
     model = {"name": "seq-knn", "config": {}}
     with own_index(django_db_blocker, vectord_directory, tmp_path_factory, RECOMMENDER=model) as own:
         fill(timezone.now().date())
+        report = drain()
+        assert not report.failed, report
         planted = plant(seed=3, shoppers=1500)
         tables.refresh()
         live.forget()

@@ -133,7 +133,8 @@ def postgres(settings: Sequence[str] = (), within: Path | None = None) -> Iterat
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
 
-    call("initdb", "-D", str(data), "-U", "vetrina", "-A", "trust", "--no-sync")
+    text = ("--encoding", "UTF8", "--locale", "C.UTF-8")  # and not those of whoever runs the tests
+    call("initdb", "-D", str(data), "-U", "vetrina", "-A", "trust", "--no-sync", *text)
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=200"
     options += "".join(f" -c {each}" for each in settings)
     call("pg_ctl", "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start")

@@ -111,6 +111,7 @@ def test_a_forked_child_reads_its_own(version):
     assert loading._cached.here.live is not None
 
 
+@pytest.mark.slow
 def test_setting_up_the_project_imports_no_torch():
     code = "import django; django.setup(); import sys, workers.tasks; print('torch' in sys.modules)"
     done = subprocess.run(

@@ -17,6 +17,7 @@ from catalog.pictures import add_picture
 from search.encoders.registry import current_spec
 from search.index.live import live_collection
 from search.models import EncoderVersion
+from tests.nursery import ROOT
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 SHAPES = {"ellipse": "ball", "rectangle": "box"}
@@ -67,8 +68,11 @@ def _encoder(settings: Any, encoder_cache: Path, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def encoder_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("compiled")
+def encoder_cache() -> Path:
+    """Networks are compiled once a machine, not once a run."""
+    compiled = ROOT / "var" / "models"
+    compiled.mkdir(parents=True, exist_ok=True)
+    return compiled
 
 
 def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:

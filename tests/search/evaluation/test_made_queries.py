@@ -138,6 +138,7 @@ def test_off_topic_queries_are_a_hundred_different_ones():
     assert len(queries) == len(set(queries)) == nonsense.COUNT
 
 
+@pytest.mark.slow
 def test_nonsense_finds_nothing_and_is_told_so_while_real_queries_find(shop):
     told = nonsense.evaluate({"chair": {"CHAIR-1": 3}, "laptop": {"LAPTOP-1": 3}})
     assert told["real"] == {"queries": 2, "find_something": 1.0}

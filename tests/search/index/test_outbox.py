@@ -170,3 +170,34 @@ def test_a_process_that_lives_keeps_what_it_claimed():
     machine, _, _ = claim.owner.rsplit(":", 2)
     OutboxEntry.objects.update(claimed_by=f"{machine}:{os.getppid()}:{'0' * 16}")
     assert outbox.release_dead() == 0
+
+
+AHEAD = timedelta(hours=6)
+
+
+@pytest.mark.parametrize("how", ["claimed", "added", "put off"])
+def test_what_a_clock_that_was_ahead_has_put_off_is_due_once_it_is_right(monkeypatch, how):
+    right = timezone.now
+    monkeypatch.setattr(timezone, "now", lambda: right() + AHEAD)
+    OutboxEntry.add([1])
+    if how != "added":
+        claimed = outbox.claim(1)
+        if how == "put off":
+            claimed.fail({1: ValueError("broken")})
+    if how == "added":
+        OutboxEntry.objects.update(available_at=right() + AHEAD)
+    monkeypatch.setattr(timezone, "now", right)
+    assert outbox.claim(1) is None
+    assert outbox.bring_back() == 1
+    assert outbox.claim(1).product_ids == [1]
+
+
+def test_what_is_put_off_or_leased_as_it_should_be_waits(settings):
+    entries(3)
+    outbox.claim(1)  # leased
+    outbox.claim(1).put_off([2], seconds=settings.OUTBOX_SWEEP_SECONDS)
+    entry = OutboxEntry.objects.get(product_id=3)
+    entry.attempts, entry.available_at = 9, timezone.now() + timedelta(seconds=outbox.LONGEST_BACK_OFF_SECONDS)
+    entry.save()
+    assert outbox.bring_back() == 0
+    assert outbox.claim(3) is None

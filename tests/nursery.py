@@ -4,10 +4,11 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 # Waits with the libraries loaded, which is most of a start, and forks for each program. None of them reads a setting.
 LOOP = """
 import json, os, runpy, sys
@@ -47,21 +48,19 @@ def _nursery() -> subprocess.Popen[str]:
 
 
 def essential() -> dict[str, str]:
+    """Of this process's environment, what says nothing of the product."""
     return {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
 
 
-def start(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run Python with these arguments, from the project's root, to its end; `folder` takes what it says."""
-    nursery, told = _nursery(), [folder / "stdout", folder / "stderr"]
+def start(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with these arguments, from the project's root, to its end, in this environment and no other."""
+    nursery = _nursery()
     assert nursery.stdin
     assert nursery.stdout
-    program = {
-        "arguments": arguments,
-        "environment": essential() | environment,
-        "stdout": str(told[0]),
-        "stderr": str(told[1]),
-    }
-    nursery.stdin.write(json.dumps(program) + "\n")
-    nursery.stdin.flush()
-    returncode = int(nursery.stdout.readline())
-    return subprocess.CompletedProcess(arguments, returncode, *(file.read_text() for file in told))
+    with tempfile.TemporaryDirectory() as folder:
+        told = {name: f"{folder}/{name}" for name in ("stdout", "stderr")}
+        program = {"arguments": arguments, "environment": environment, **told}
+        nursery.stdin.write(json.dumps(program) + "\n")
+        nursery.stdin.flush()
+        returncode = int(nursery.stdout.readline())
+        return subprocess.CompletedProcess(arguments, returncode, *(Path(file).read_text() for file in told.values()))
