@@ -76,7 +76,7 @@ class ApiKey(ShopRow, AbstractAPIKey):
         "self", null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="successor"
     )
 
-    objects = ApiKeyManager()  # type: ignore[assignment,misc]
+    objects = ApiKeyManager()  # type: ignore[misc]
 
     class Meta(AbstractAPIKey.Meta):
         verbose_name = "API key"
