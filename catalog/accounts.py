@@ -51,8 +51,10 @@ def of_this_shop(users: QuerySet[User]) -> QuerySet[User]:
         return users
     shop_id = current_shop_id()
     named = Q(username__endswith=name_here("")) if shop_id != DEFAULT_SHOP else ~Q(username__regex=r"\+shop[0-9]+$")
-    members = User.objects.filter(shops=shop_id)
-    return users.filter(Q(pk__in=members) | (named & Q(is_staff=False, is_superuser=False, shops=None)))
+    # Not by a join, in which who works in two shops would stand twice.
+    members, workers = User.objects.filter(shops=shop_id), User.objects.exclude(shops=None)
+    shoppers = named & Q(is_staff=False, is_superuser=False) & ~Q(pk__in=workers)
+    return users.filter(Q(pk__in=members) | shoppers)
 
 
 def works_elsewhere(user: Any) -> bool:
