@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                 ('changes', models.JSONField(default=list)),
             ],
             options={
-                'verbose_name_plural': 'audit log',
+                'verbose_name_plural': 'audit log entries',
                 'ordering': ['-at', '-id'],
             },
         ),
