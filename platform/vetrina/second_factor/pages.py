@@ -56,7 +56,7 @@ def second_factor_page(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("second-factor-set-up"))
     if user.is_verified():
         return _manage(request)
-    form = CodeForm(request.POST or None, **ASK)
+    form = CodeForm(request.POST if request.method == "POST" else None, **ASK)
     back = _way_back(request)
     status = 200
     if request.method == "POST":
@@ -78,7 +78,11 @@ def set_up(request: HttpRequest) -> HttpResponse:
     if second_factor.has_device(user):
         return HttpResponseRedirect(reverse("second-factor"))
     secret = request.session.get(SECRET) or second_factor.new_secret()
-    form = CodeForm(request.POST or None, label="Code", hint="Six digits that the app shows for this account.")
+    form = CodeForm(
+        request.POST if request.method == "POST" else None,
+        label="Code",
+        hint="Six digits that the app shows for this account.",
+    )
     status = 200
     if request.method == "POST":
         status = 400
