@@ -50,7 +50,7 @@ class ModelFilter(_ValuesFilter):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
-    list_display = ["at", "actor", "action_shown", "what", "changes_shown", "address"]
+    list_display = ["moment", "actor", "action_shown", "what", "changes_shown", "address"]
     list_filter = [ActorFilter, ActionFilter, ModelFilter, ("at", RangeDateTimeFilter)]
     list_filter_submit = True
     list_fullwidth = True
@@ -59,8 +59,12 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     search_fields = ["actor", "object", "object_id"]
     search_help_text = "Who, or what it was done to"
     actions = ["export_as_csv"]
-    fields = ["at", "actor", "address", "action", "what", "every_change"]
-    readonly_fields = ["what", "every_change"]
+    fields = ["moment", "actor", "address", "action", "what", "every_change"]
+    readonly_fields = ["moment", "what", "every_change"]
+
+    @display(description="At (UTC)", ordering="at")
+    def moment(self, entry: AuditEntry) -> str:
+        return f"{entry.at:%Y-%m-%d %H:%M:%S}"
 
     @display(description="Action", ordering="action", label=True)
     def action_shown(self, entry: AuditEntry) -> str:

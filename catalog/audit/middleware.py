@@ -23,11 +23,11 @@ def audited(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponse:
         if not request.path_info.startswith(ADMIN) or not request.user.is_staff:
             return get_response(request)
-        chosen = request.POST.getlist("_selected_action") if request.method == "POST" else []
         with acting(of_request(request, request.user)) as who:
             response = get_response(request)
             if _matters(request, response, who):
-                _write(request, response, who, chosen)
+                # Only now: to read the form before the view does would keep it from reading the body itself.
+                _write(request, response, who, request.POST.getlist("_selected_action"))
         return response
 
     return middleware

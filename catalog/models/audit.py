@@ -53,7 +53,7 @@ class AuditEntry(ShopRow):
             models.Index(fields=["action", "shop"], name="audit_entry_action"),
             models.Index(fields=["model", "shop"], name="audit_entry_model"),
         ]
-        verbose_name_plural = "audit log"
+        verbose_name_plural = "audit log entries"
 
     def __str__(self) -> str:
         return f"{self.actor}: {self.action}"

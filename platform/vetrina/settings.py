@@ -127,6 +127,9 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)  # seconds; a lost one says nothing
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # A machine that is gone says nothing either; the kernel would believe in it for two hours. Seconds; the last: ms.
+    for _name, _value in (("keepalives_idle", 15), ("keepalives_interval", 5), ("tcp_user_timeout", 30_000)):
+        DATABASES["default"]["OPTIONS"].setdefault(_name, _value)
     # For how long one statement may keep silent, seconds; 0: as long as it likes. Web processes set it (vetrina.wsgi).
     DATABASES["default"]["ENGINE"] = "vetrina.postgresql"
     DATABASES["default"]["OPTIONS"]["patience"] = env.float("DATABASE_PATIENCE_SECONDS", 0)

@@ -39,7 +39,7 @@ def suggest(q: str, request: Any = None) -> Suggestions:
     `request` is the shopper's, for what they searched for themselves. With nothing typed yet that, and what is popular.
     A fixed number of database queries and one of the index; without the index there are no products but those of codes.
     """
-    typed = " ".join(q.split())[:LONGEST].strip()
+    typed = " ".join(q.replace("\0", " ").split())[:LONGEST].strip()  # PostgreSQL takes no text with a NUL in it
     if not typed:
         own = recent.recent(request, "", MOST_OWN)
         return Suggestions(own, _others(own, [each.query for each in popular("", MOST_QUERIES)]))

@@ -19,7 +19,7 @@ from tests.faults.shopper import PLAIN
 from tests.faults.site import FaultSite
 from tests.faults.writers import LONG, Verdict, Writers
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.own_parts]
 
 STORED = """
 import hashlib, json

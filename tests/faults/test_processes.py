@@ -10,7 +10,7 @@ from tests.faults.running import Fault, run
 from tests.faults.shopper import CUT_OFF, NOBODY
 from tests.faults.site import FaultSite
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.own_parts]
 
 PARTS = {"web": "web", "encode worker": "encode", "default worker": "io", "beat": "beat"}
 SIGNALS = {"kill -9": signal.SIGKILL, "SIGTERM": signal.SIGTERM}

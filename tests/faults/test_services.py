@@ -12,7 +12,7 @@ from tests.faults.folders import fill
 from tests.faults.running import Fault, run
 from tests.faults.site import FaultSite
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.own_parts]
 
 PROXIES = {"Qdrant": "qdrant", "Redis": "redis", "PostgreSQL": "postgres"}
 # How late each answer comes, in seconds: beyond what a shopper's search waits for, and so that pages with many

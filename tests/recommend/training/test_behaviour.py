@@ -175,3 +175,19 @@ def test_a_model_without_item_vectors_has_no_collection(indexed, visit, train, m
     indexed[0].price = 3
     services.save_product(indexed[0])
     assert drain().done == 1
+
+
+def test_no_product_waits_for_a_model_that_cannot_be_read(indexed, published, monkeypatch):
+    def unreadable(*_: object, **__: object) -> None:
+        raise ValueError("The files cannot be read")
+
+    live.forget()
+    indexed[0].price = 77
+    services.save_product(indexed[0])
+    with monkeypatch.context() as patch:
+        patch.setattr(live, "load", unreadable)
+        assert drain().done == 1
+    live.forget()
+    assert not behaviour.compare_live().clean
+    assert versions.level_live() == 1
+    assert behaviour.compare_live().clean
