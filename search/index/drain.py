@@ -114,13 +114,11 @@ class _Pipeline:
     def _next(self) -> Batch | None:
         try:
             targets = filling.targets()
+            # Before each batch, and not only when nothing is due: where products change all the time, something is.
+            filling.advance()
             claim = outbox.claim(self.size)
             if claim is None:
-                if not filling.advance():
-                    return None
-                claim = outbox.claim(self.size)
-                if claim is None:
-                    return None
+                return None
         except (VectorStoreError, EncoderError) as error:
             self._stop(error)
             return None

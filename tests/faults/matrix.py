@@ -15,6 +15,18 @@ SERVICES = [
 ]
 FILES = [("media", "disk full")]
 # Clock, messages, products and models.
-DATA: list[tuple[str, str]] = []
+CLOCKS = [
+    (f"clock of {part}", jump) for part in ("web", "encode worker", "beat") for jump in ("6 h ahead", "6 h behind")
+]
+DATA = [
+    *CLOCKS,
+    ("messages", "delivered twice"),
+    ("messages", "out of order"),
+    ("events", "twice, in any order"),
+    ("product", "poison"),
+    *(("encoder", fault) for fault in ("cannot be loaded", "NaN", "infinite values", "vectors of zeros")),
+    ("encoder", "another dimension"),
+    ("recommender", "cannot be read"),
+]
 
 CELLS = [*PROCESSES, *SERVICES, *FILES, *DATA]

@@ -43,6 +43,7 @@ class Load:
     threads: int = 6
     asked: Counter[str] = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
+    turned_away: Counter[str] = field(default_factory=Counter)  # 503 with Retry-After: the machine is too busy
     late: int = 0  # requests that began more than a second after their time
     timings: list[tuple[float, str, float]] = field(default_factory=list)  # time.monotonic(), kind, seconds
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -144,11 +145,13 @@ class Load:
             answer = client.request(method, path, **options)
             # An admin page that leads to the sign-in is none.
             fine = answer.status_code < (300 if kind == "admin" else 400)
-            wrong = "" if fine else f"{answer.status_code} {answer.text[:200]}"
+            away = answer.status_code == 503 and "Retry-After" in answer.headers
+            wrong = "" if fine or away else f"{answer.status_code} {answer.text[:200]}"
         except httpx.TransportError as error:
-            wrong = repr(error)
+            away, wrong = False, repr(error)
         with self._lock:
             self.asked[kind] += 1
+            self.turned_away[kind] += away
             self.timings.append((started, kind, time.monotonic() - started))
             if wrong:
                 self.failed.append(f"{kind} {path}: {wrong}"[:300])

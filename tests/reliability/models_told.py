@@ -27,7 +27,7 @@ By = dict[str, list[Vector]]  # model -> the vectors of one product: of its text
 
 
 def told(path: str) -> dict[str, Any]:
-    """`path`: JSON of observations and of the titles that were sent; returns how many answers are by which model."""
+    """`path`: JSON of observations and of the titles that products had; returns how many answers are by which model."""
     given = json.loads(Path(path).read_text(encoding="utf-8"))
     shapes = [Shape.from_metadata(row.shape) for row in IndexCollection.objects.order_by("created_at")]
     models = {shape.text.model_id: shape.text for shape in shapes}

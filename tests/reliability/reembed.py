@@ -77,8 +77,8 @@ def prove(shop: Site, catalogue: Path, *, searched: int, seed: int = 1) -> dict[
     values = shop.ask(VALUES)
     chance = random.Random(seed)
     # What has a title like others has no known answer.
-    titles = {each["title"]: sku for sku, each in values.items()}
-    chosen = chance.sample(sorted(titles.values()), min(searched + PICTURED, len(titles)))
+    by_title = {each["title"]: sku for sku, each in values.items()}
+    chosen = chance.sample(sorted(by_title.values()), min(searched + PICTURED, len(by_title)))
     pictured = set(chosen[:PICTURED])
     add_pictures(shop, key, sorted(pictured))
     shop.wait_for(lambda: not shop.due(), 1200)
@@ -118,8 +118,9 @@ def prove(shop: Site, catalogue: Path, *, searched: int, seed: int = 1) -> dict[
     after = shop.ask(VALUES)
     lost = sum(after.get(sku, {}) != values[sku] | sent for sku, sent in updater.acknowledged.items())
     told_path = shop.home / "observations.json"
+    titles = {sku: [values[sku]["title"], *sent] for sku, sent in updater.titles_sent.items()}
     told_path.write_text(
-        json.dumps({"observations": [asdict(each) for each in shoppers.observations], "titles": updater.titles_sent})
+        json.dumps({"observations": [asdict(each) for each in shoppers.observations], "titles": titles})
     )
     told = shop.ask(f"from tests.reliability.models_told import told\nresult = told({str(told_path)!r})")
     clean = not (found.get("missing", 1) or found.get("stale", 1) or found.get("orphaned", 1) or found.get("parked", 1))

@@ -124,6 +124,7 @@ def soak(shop: Site, *, minutes: float, products: int, rate: float) -> dict[str,
         "requests_a_second": round(load.asked.total() / minutes / 60, 2),
         "began_late": load.late,
         "failed": len(load.failed),
+        "turned_away": +load.turned_away,
         "examples": load.failed[:5],
         "imports": importing.codes,
         "processes": judged,
@@ -142,7 +143,7 @@ def verdict(samples: list[tuple[float, Usage]]) -> dict[str, Any]:
 
     Memory may grow by MEMORY_SHARE or MEMORY_MB, descriptors by DESCRIPTORS, threads by THREADS, over all of that time.
     """
-    later = samples[len(samples) // 3 :]
+    later, last = samples[len(samples) // 3 :], samples[2 * len(samples) // 3 :]
     told: dict[str, Any] = {"samples": len(samples)}
     steady = len(later) > 2
     for name, allowed in (("pss", None), ("descriptors", DESCRIPTORS), ("threads", THREADS)):
@@ -150,6 +151,8 @@ def verdict(samples: list[tuple[float, Usage]]) -> dict[str, Any]:
         grown = _growth([(at, getattr(usage, name)) for at, usage in later])
         allowed = max(MEMORY_MB, MEMORY_SHARE * statistics.median(values)) if allowed is None else allowed
         told[name] = {"first": values[0], "last": values[-1], "most": max(values), "growth_by_slope": round(grown, 2)}
+        # For who wants to tell what is still being filled (a cache) from what never ends.
+        told[name]["of_it_in_the_last_third"] = round(_growth([(at, getattr(usage, name)) for at, usage in last]), 2)
         steady &= grown <= allowed
     return told | {"steady": bool(steady)}
 
@@ -192,6 +195,23 @@ def _by_minute(timings: list[tuple[float, str, float]], percent: int) -> list[tu
     return [(minute + 0.5, _percentile(each, percent)) for minute, each in sorted(minutes.items())]
 
 
+def table(processes: dict[str, dict[str, Any]]) -> str:
+    """What `verdict` told of each process, in Markdown, below the plot."""
+    lines = [
+        f"![Memory, descriptors and latency]({PLOT.relative_to(ROOT / 'docs')})\n",
+        "| process | MB at a third | at the end | most | rise by slope | in the last third | descriptors | threads | |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, told in sorted(processes.items()):
+        memory, descriptors, threads = (told[each] for each in ("pss", "descriptors", "threads"))
+        lines.append(
+            f"| {name} | {memory['first']} | {memory['last']} | {memory['most']} | {memory['growth_by_slope']:+} "
+            f"| {memory['of_it_in_the_last_third']:+} | {descriptors['first']} to {descriptors['last']} "
+            f"| {threads['first']} to {threads['last']} | {'steady' if told['steady'] else '**grows**'} |"
+        )
+    return "\n".join(lines) + "\n\n"
+
+
 def plot(figures: dict[str, Any], target: Path) -> None:
     samples, timings = figures["_samples"], figures["_timings"]
     panels = {
@@ -217,7 +237,8 @@ def main() -> int:
     shown = {name: value for name, value in figures.items() if not name.startswith("_")}
     print(json.dumps(shown, indent=1))
     if arguments.write:
-        write_section("soak", shown)
+        processes = shown.pop("processes")
+        write_section("soak", shown, table(processes))
     return 0 if figures["passed"] else 1
 
 

@@ -85,8 +85,9 @@ def test_every_answer_is_of_one_model_all_through_a_change_with_writes(settings,
     filling.ensure_current()
     while not settled():
         product = products[steps * 7 % len(products)]
+        titles.setdefault(product.sku, [product.title])
         product.title = f"{product.title} edition {steps}"
-        titles.setdefault(product.sku, []).append(product.title)
+        titles[product.sku].append(product.title)
         services.save_product(product)
         drained_once()
         for words in (products[steps % 300].title, KINDS[steps % 6]):
