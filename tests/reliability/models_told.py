@@ -21,7 +21,7 @@ from search.index.schema import Encoding, Shape
 from search.models import IndexCollection
 
 # Points hold float16 numbers, the engine calculates with float32; two models differ by far more than this.
-TOLERANCE = 2e-4
+TOLERANCE = 5e-4
 Vector = NDArray[np.float64]
 By = dict[str, list[Vector]]  # model -> the vectors of one product: of its text now, and of those that it had before
 
@@ -63,8 +63,9 @@ def _queries(words: Iterable[str], models: Mapping[str, Encoding]) -> dict[str, 
     texts = sorted(words)
     made: dict[str, By] = {text: {} for text in texts}
     for model, encoding in models.items():
-        for text, vector in zip(texts, encoder_for(encoding.spec).encode_text(texts, query=True), strict=True):
-            made[text][model] = [_unit(vector)]
+        encoder = encoder_for(encoding.spec)
+        for text in texts:  # one at a time, as searches are encoded: in a batch the last digits come out differently
+            made[text][model] = [_unit(encoder.encode_text([text], query=True)[0])]
     return made
 
 

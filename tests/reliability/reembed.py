@@ -164,7 +164,7 @@ def _overlap(told: dict[str, Any]) -> float:
     if len(told["models"]) != 2:
         return 0.0
     (_, last), (first, _) = (told["first_and_last"][model] for model in told["models"])
-    return float(last - first)
+    return max(0.0, float(last - first))
 
 
 def main() -> int:
