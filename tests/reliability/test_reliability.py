@@ -132,7 +132,9 @@ def test_what_was_loaded_in_the_first_third_is_no_leak():
 
 
 @pytest.mark.parametrize(
-    "leak", [{"pss": lambda minute: 300 + minute}, {"descriptors": lambda minute: 40 + minute / 4}], ids=str
+    "leak",
+    [{"pss": lambda minute: 300 + minute}, {"descriptors": lambda minute: 40 + minute / 4}],
+    ids=["memory", "descriptors"],
 )
 def test_what_grows_all_the_time_is_not_steady(leak):
     assert not verdict(usages(**leak))["steady"]
