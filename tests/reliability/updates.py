@@ -95,7 +95,7 @@ class Updater:
         if chance.random() < 0.5:
             row["stock"] = chance.randint(0, 500)
         if chance.random() < TEXT_SHARE:
-            row["title"] = f"{self.titles[sku][:150]} edition {sent}"
+            row["title"] = f"{self.titles[sku][:150].strip()} edition {sent}"  # a title has no two spaces in a row
             with self._lock:
                 self.titles_sent.setdefault(sku, []).append(row["title"])
         return row
