@@ -36,9 +36,9 @@ def create_groups(apps, schema_editor):
     # models as this migration knows them; the later round finds them and leaves them.
     for label in ("catalog", "auth"):
         config = apps.get_app_config(label)
-        config.models_module = True
+        before, config.models_module = config.models_module, True
         create_permissions(config, verbosity=0, apps=apps, using=schema_editor.connection.alias)
-        config.models_module = None
+        config.models_module = before
     Group, Permission = apps.get_model("auth", "Group"), apps.get_model("auth", "Permission")
     known = {(p.content_type.app_label, p.codename): p for p in Permission.objects.select_related("content_type")}
     for name, wanted in GROUPS.items():
