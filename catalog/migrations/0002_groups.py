@@ -36,7 +36,7 @@ def create_groups(apps, schema_editor):
     # models as this migration knows them; the later round finds them and leaves them.
     for label in ("catalog", "auth"):
         config = apps.get_app_config(label)
-        before, config.models_module = config.models_module, True
+        before, config.models_module = getattr(config, "models_module", None), True
         create_permissions(config, verbosity=0, apps=apps, using=schema_editor.connection.alias)
         config.models_module = before
     Group, Permission = apps.get_model("auth", "Group"), apps.get_model("auth", "Permission")

@@ -19,7 +19,7 @@ GROUPS = {"viewer": VIEWER, "merchandiser": MERCHANDISER, "administrator": ADMIN
 def extend_groups(apps, schema_editor):
     # On a fresh database the permissions are made only after the last migration; see catalog's 0002_groups.
     config = apps.get_app_config("recommend")
-    before, config.models_module = config.models_module, True
+    before, config.models_module = getattr(config, "models_module", None), True
     create_permissions(config, verbosity=0, apps=apps, using=schema_editor.connection.alias)
     config.models_module = before
     Group, Permission = apps.get_model("auth", "Group"), apps.get_model("auth", "Permission")
