@@ -145,6 +145,7 @@ def test_each_victim_is_killed_as_often_as_its_weight_says():
 
 
 @pytest.mark.endurance
+@pytest.mark.own_parts
 def test_updates_survive_kills(tmp_path: Path) -> None:
     with site(tmp_path, production=False) as shop:
         catalogue = written(tmp_path)
@@ -153,6 +154,7 @@ def test_updates_survive_kills(tmp_path: Path) -> None:
 
 
 @pytest.mark.endurance
+@pytest.mark.own_parts
 def test_a_new_model_while_shoppers_search(tmp_path: Path) -> None:
     with site(tmp_path, production=False) as shop:
         found = reembed.prove(shop, written(tmp_path), searched=40)
