@@ -47,7 +47,7 @@ def borders() -> Iterator[Border]:
                 table,
                 [*keys, "shop_id"],
                 " OR ".join(
-                    f'EXISTS (SELECT 1 FROM "{target}" WHERE id = NEW."{column}" AND shop_id <> NEW.shop_id)'  # noqa: S608
+                    f'EXISTS (SELECT 1 FROM "{target}" WHERE id = NEW."{column}" AND shop_id <> NEW.shop_id)'  # noqa: S608  (names of our tables)
                     for column, target in tables.items()
                 ),
                 "OLD.shop_id <> NEW.shop_id",

@@ -45,16 +45,7 @@ def web(home: Path, vectors: int) -> Iterator[str]:
     }
     address = f"127.0.0.1:{free_port()}"
     subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
-    command = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "vetrina.wsgi",
-        "--config",
-        "python:vetrina.gunicorn",
-        "--bind",
-        address,
-    ]
+    command = [sys.executable, "-m", "gunicorn", "vetrina.wsgi", "--config", "python:vetrina.gunicorn"]
     with (home / "web.log").open("w") as log:
         server = subprocess.Popen(
             [*command, "--bind", address, "--no-control-socket"], cwd=ROOT, env=environment, stdout=log, stderr=log

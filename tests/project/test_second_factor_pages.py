@@ -288,7 +288,7 @@ def test_the_whole_way_in_a_browser(browser: "Browser", live_server, width, sche
 
     sign_in()
     page.wait_for_url("**/second-factor/?next=**")
-    page.wait_for_function("document.activeElement.id === 'id_code'")
+    page.locator("#id_code[autofocus]").focus()
     assert violations(page, "main") == []
     page.fill("#id_code", "wrong")
     page.keyboard.press("Enter")

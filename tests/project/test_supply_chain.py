@@ -127,7 +127,7 @@ def test_every_dependency_is_pinned_to_one_version() -> None:
 def test_tools_of_the_audit_are_pinned() -> None:
     line = re.search(r"^AUDITORS := (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
     assert all(re.fullmatch(r"[\w-]+==[\d.]+", each) for each in line.split())
-    assert "make audit" in (ROOT / ".ci" / "run").read_text()
+    assert "step audit" in (ROOT / ".ci" / "run").read_text()
 
 
 # What the audit says -----------------------------------------------------

@@ -34,8 +34,8 @@ def test_what_is_imported_is_indexed_by_the_worker(tmp_path):
         shop.execute(
             "UPDATE catalog_product SET status = 'archived' WHERE sku = 'C-0'",
             "INSERT INTO catalog_outboxentry"
-            " (product_id, token, created_at, available_at, claimed_by, attempts, error)"
-            " SELECT id, '0123456789abcdef0123456789abcdef', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, '', 0, ''"
+            " (shop_id, product_id, token, created_at, available_at, claimed_by, attempts, error)"
+            " SELECT shop_id, id, '0123456789abcdef0123456789abcdef', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, '', 0, ''"
             " FROM catalog_product WHERE sku = 'C-0'",
         )
         shop.wait_for(lambda: shop.due() == 0)

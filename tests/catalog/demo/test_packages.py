@@ -56,6 +56,7 @@ def test_an_archive_that_lies_there_needs_no_network(tmp_path, monkeypatch):
     assert files == {"pictures/package.json", "pictures/assets/1f34e.webp", "pictures/.sha512"}
 
 
+@pytest.mark.own_parts
 def test_npm_pack_brings_the_named_version(tmp_path, monkeypatch):
     data = archive(CONTENT)
     package = expect(monkeypatch, data)
@@ -105,6 +106,7 @@ def test_links_are_not_unpacked(tmp_path, monkeypatch):
     assert not (tmp_path / "pictures/assets/evil.webp").exists()
 
 
+@pytest.mark.own_parts
 def test_without_network_the_message_says_what_to_do(tmp_path, monkeypatch):
     package = expect(monkeypatch, archive(CONTENT))
     fake_npm(monkeypatch, "import sys; sys.exit('npm error network request failed')")
