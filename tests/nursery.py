@@ -49,7 +49,7 @@ def _nursery() -> subprocess.Popen[str]:
 
 def essential() -> dict[str, str]:
     """Of this process's environment, what says nothing of the product."""
-    return {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+    return {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "OMP_NUM_THREADS")}
 
 
 def start(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
