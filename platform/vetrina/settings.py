@@ -78,6 +78,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "vetrina.methods.only_known_methods",
+    "vetrina.methods.no_nul_in_pages",
     "catalog.hosts.of_shop",  # before anything that reads rows, the session first
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

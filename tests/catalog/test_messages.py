@@ -21,6 +21,7 @@ def silent() -> socket.socket:
 def broker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The tasks that were really sent for, to a broker that keeps silent."""
     monkeypatch.undo()  # the folder's own double of `send_task`
+    monkeypatch.delenv("CELERY_BROKER_URL", raising=False)  # which Celery would prefer to its argument
     names: list[str] = []
     with silent() as listening:
         app = Celery("test", broker=f"{request.param}://127.0.0.1:{listening.getsockname()[1]}//", set_as_current=False)

@@ -15,7 +15,7 @@ from safetensors.numpy import load_file
 from tests.workers.installation import ROOT, Installation, installation
 
 pytestmark = [pytest.mark.slow, pytest.mark.parts]
-MODEL = {"dim": 16, "layers": 1, "epochs": 12, "patience": 12, "negatives": 32}
+MODEL = {"dim": 16, "layers": 1, "epochs": 40, "patience": 40, "negatives": 32}
 # Shoppers walk along rings of six products.
 EVENTS = """
 import uuid, random
