@@ -238,6 +238,7 @@ class Site:
     def open(self) -> None:
         compiled = ROOT / "var" / "models"  # networks are compiled once a machine, not once a test
         compiled.mkdir(parents=True, exist_ok=True)
+        self.home.mkdir(parents=True, exist_ok=True)
         (self.home / "models").symlink_to(compiled)
         if self.redis:
             self.add_redis()
