@@ -1,5 +1,6 @@
 """sponsored.js in a real browser: who paid to be seen pays once somebody saw, and for nothing else."""
 
+import threading
 import time
 from dataclasses import replace
 from decimal import Decimal
@@ -20,13 +21,14 @@ LONGER = 1800  # ms, than a second in view
 
 @pytest.fixture(autouse=True)
 def _patient_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A database in memory, as tests have it, refuses a second writer at once; one in a file lets it wait."""
-    charge = ledger.seen
+    """A database in memory, as tests have it, is one connection for all threads; one in a file lets a writer wait."""
+    charge, alone = ledger.seen, threading.Lock()
 
     def patient(key: UUID) -> bool:
         for _ in range(100):
             try:
-                return charge(key)
+                with alone:
+                    return charge(key)
             except OperationalError:
                 time.sleep(0.02)
         return charge(key)
