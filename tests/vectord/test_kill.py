@@ -118,7 +118,7 @@ def test_no_acknowledged_point_is_lost_and_none_is_half_there(start: Callable[[]
             for one in range(batch * BATCH, (batch + 1) * BATCH):
                 assert found[one].payload["round"] in (last, begun.get(batch, last)), f"point {one} went back in time"
         # What was begun and not acknowledged may be there or not; what was found once has to stay.
-        acknowledged |= {batch: found[batch * BATCH].payload["round"] for batch in begun if batch * BATCH in found}
+        acknowledged.update({each: found[each * BATCH].payload["round"] for each in begun if each * BATCH in found})
         for record in records:
             assert record.payload.keys() == {"round", "batch", "one"}
             assert record.payload["one"] == record.id
