@@ -81,6 +81,15 @@ def _only_described_exchanges(request: pytest.FixtureRequest) -> Iterator[None]:
         assert not _departures, _departures[:3]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes minutes runs only where it is asked for."""
+    asked = {"faults": bool(os.environ.get("FAULT_RECORDS")), "endurance": "endurance" in str(config.option.markexpr)}
+    unasked = [mark for mark, wanted in asked.items() if not wanted]
+    left_out = [item for item in items if any(map(item.get_closest_marker, unasked))]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if not any(map(item.get_closest_marker, unasked))]
+
+
 @pytest.fixture(autouse=True)
 def _parts_are_asked_for(request: pytest.FixtureRequest) -> Iterator[None]:
     """No test gets at cache or broker, or starts a process, that does not look so: see tests/production_parts.py."""

@@ -1,4 +1,4 @@
-"""The matrix' own fixtures. Cells marked `faults` run where FAULT_RECORDS names a file for what they find."""
+"""The matrix' own fixtures. What its cells find goes into the file that FAULT_RECORDS names."""
 
 import os
 import tempfile
@@ -14,15 +14,6 @@ if TYPE_CHECKING:
     from tests.faults.site import FaultSite
 
 RECORDS = os.environ.get("FAULT_RECORDS", "")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if RECORDS:
-        return
-    left_out = [item for item in items if item.get_closest_marker("faults")]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not item.get_closest_marker("faults")]
 
 
 class Record(Protocol):

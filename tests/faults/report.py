@@ -10,8 +10,6 @@ from pathlib import Path
 
 from tests.faults.matrix import CELLS
 
-BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
-
 
 @dataclass(frozen=True)
 class Cell:
@@ -59,17 +57,18 @@ def table(cells: list[Cell]) -> str:
     return "\n".join(rows)
 
 
-def put(document: Path, text: str) -> None:
-    """Replace what stands between the two marks of a document."""
-    before, begin, rest = document.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{document} lacks the marks {BEGIN} and {END}")
-    document.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+def put(document: Path, name: str, text: str) -> None:
+    """Replace what stands between `<!-- name: begin -->` and `<!-- name: end -->`."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, begun, rest = document.read_text(encoding="utf-8").partition(begin)
+    _, ended, after = rest.partition(end)
+    if not begun or not ended:
+        raise ValueError(f"{document} lacks the marks {begin} and {end}")
+    document.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":
     try:
-        put(Path(sys.argv[2]), table(read(Path(sys.argv[1]))))
+        put(Path(sys.argv[2]), "faults", table(read(Path(sys.argv[1]))))
     except ValueError as error:
         sys.exit(str(error))

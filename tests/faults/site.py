@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import pwd
-import shutil
 import socket
 import subprocess
 import sys
@@ -43,10 +42,6 @@ rows = [Placement(key=uuid4(), campaign=campaign, product=product, surface="home
 Placement.objects.bulk_create(rows)
 result = [str(row.key) for row in rows]
 """
-KEY = """
-from catalog.models import ApiKey
-result = ApiKey.objects.create_key(name="stock", scope="catalog:write read:unlimited")[1]
-"""
 # What `check_index` compares.
 COMPARED = """
 from dataclasses import asdict
@@ -75,10 +70,7 @@ class FaultSite(Site):
     # Services --------------------------------------------------------------------------------------------------
 
     def add_services(self) -> None:
-        self.add("redis", [
-            shutil.which("redis-server") or "redis-server", "--port", str(self.redis_port), "--bind", "127.0.0.1",
-            "--dir", str(self.folders["redis"]), "--save", "", "--appendonly", "yes",
-        ])  # fmt: skip
+        self.add_redis(self.folders["redis"])
         qdrant = ["--data", str(self.folders["qdrant"] / "data"), "--port", str(self.proxies["qdrant"].target)]
         self.add("qdrant", [sys.executable, "-m", "vectord", *qdrant, "--api-key", QDRANT_KEY])
         for name in ("redis", "qdrant"):
@@ -113,9 +105,7 @@ class FaultSite(Site):
         for site, port in ((self, self.proxies["qdrant"].port), (self.direct, self.proxies["qdrant"].target)):
             url, key = ("", "") if embedded else (f"http://127.0.0.1:{port}", QDRANT_KEY)
             site.settings.update({"QDRANT_URL": url, "QDRANT_API_KEY": key})
-        if self.direct._shell is not None:
-            self.direct._shell.kill()
-            self.direct._shell.communicate()
+        self.direct.end_shell()
         self.direct.manage("check_index", "--repair", "--json")
         for name in ("encode", "io", "beat", "web"):
             if name in self.parts:
@@ -205,7 +195,7 @@ def fault_site(home: Path) -> Iterator[FaultSite]:
         site.add_services()
         site.direct.manage("import_catalog", str(catalogue(home / "products.jsonl")), "--json")
         site.use_embedded(True)
-        site.key = site.direct.ask(KEY)
+        site.key = site.direct.api_key()
         site.slugs = site.direct.ask(SLUGS)
         site.placements = site.direct.ask(SEED % PLACEMENTS)
         site.add_parts()

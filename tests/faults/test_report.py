@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.matrix import CELLS
-from tests.faults.report import BEGIN, END, Cell, append, put, read, table
+from tests.faults.report import Cell, append, put, read, table
 
 
 def cell(part: str, fault: str, **other: int) -> Cell:
@@ -42,6 +42,9 @@ def test_a_cell_that_nobody_listed_is_told(records: Path) -> None:
 
 def test_only_what_stands_between_the_marks_is_replaced(tmp_path: Path) -> None:
     document = tmp_path / "reliability.md"
-    document.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
-    put(document, "new")
-    assert document.read_text() == f"before\n{BEGIN}\nnew\n{END}\nafter\n"
+    page = "before\n<!-- faults: begin -->\n{}\n<!-- faults: end -->\nafter\n"
+    document.write_text(page.format("old"))
+    put(document, "faults", "new")
+    assert document.read_text() == page.format("new")
+    with pytest.raises(ValueError, match="kills"):
+        put(document, "kills", "new")

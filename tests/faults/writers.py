@@ -27,6 +27,7 @@ PATIENCE = 120.0  # seconds in which everything must be acknowledged once the fa
 LONG, SHORT = httpx.Timeout(90, connect=5), httpx.Timeout(5, connect=2)
 CSRF = "x" * 32
 AGAIN = (429, 502, 503, 504)
+EDITIONS = itertools.count(1)  # of all cells, so that a title is never one that a cell before has written
 
 
 @dataclass
@@ -55,10 +56,8 @@ class Writers:
     acknowledged: Counter[str] = field(default_factory=Counter)
     again: Counter[str] = field(default_factory=Counter)  # outcomes for which something was sent again
     wrong: list[str] = field(default_factory=list)  # answers that no client should get
-    slowest: float = 0.0
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
-    _editions: "itertools.count[int]" = field(default_factory=lambda: _EDITIONS)
 
     def __enter__(self) -> "Writers":
         for work in self.work():
@@ -90,7 +89,7 @@ class Writers:
             for sku in itertools.cycle(self.skus):
                 if self._stop.is_set():
                     return
-                edition = self.attempted[sku] = next(self._editions)
+                edition = self.attempted[sku] = next(EDITIONS)
                 address = f"{self.site.url}/api/v1/products/{sku}"
                 title = {"title": f"Small {sku.lower()} lamp, edition {edition}"}
                 self.until_stored("products", partial(client.patch, address, json=title))
@@ -144,14 +143,11 @@ class Writers:
 
     def _send(self, kind: str, send: Callable[[], httpx.Response]) -> httpx.Response | None:
         """Return the answer where it is an acknowledgement."""
-        started = time.monotonic()
         try:
             answer = send()
         except httpx.TransportError as error:
             self.again["time-out" if isinstance(error, httpx.TimeoutException) else "no answer"] += 1
             return None
-        finally:
-            self.slowest = max(self.slowest, time.monotonic() - started)
         if answer.status_code in (200, 201, 302):
             return answer
         self.again[str(answer.status_code)] += 1
@@ -186,7 +182,6 @@ class Writers:
         return Verdict(self.acknowledged.total(), lost, doubled)
 
 
-_EDITIONS = itertools.count(1)
 FOUND = """
 import json
 from collections import Counter

@@ -391,7 +391,6 @@ def test_a_host_of_no_shop_is_told_so(sides):
 
 def test_a_closed_shop_says_so_and_opens_again(sides):
     shop = sides[1].shop
-    Shop.objects.get(pk=shop.pk)
     shop.active = False
     shop.save()
     answer = Client().get("/", SERVER_NAME=sides[1].host)

@@ -21,9 +21,9 @@ import httpx
 
 from tests.recommend.sponsored.shop_server import free_port
 from tests.reliability.kills import PARKED, VALUES, head_of_catalogue
-from tests.reliability.reporting import write_section
+from tests.reliability.reporting import is_clean, run
 from tests.reliability.searching import Item, Shoppers, picture
-from tests.reliability.site import ROOT, Site, end_in_order, site
+from tests.reliability.site import ROOT, Site
 from tests.reliability.updates import Updater
 
 PICTURED = 24  # products that get a picture
@@ -123,7 +123,6 @@ def prove(shop: Site, catalogue: Path, *, searched: int, seed: int = 1) -> dict[
         json.dumps({"observations": [asdict(each) for each in shoppers.observations], "titles": titles})
     )
     told = shop.ask(f"from tests.reliability.models_told import told\nresult = told({str(told_path)!r})")
-    clean = not (found.get("missing", 1) or found.get("stale", 1) or found.get("orphaned", 1) or found.get("parked", 1))
     answers = told["answers"]
     moved = len(told["models"]) == 2 and all(answers.get(model) for model in told["models"])
     wrong = [*shoppers.failed, *shoppers.empty, *shoppers.degraded]
@@ -149,7 +148,7 @@ def prove(shop: Site, catalogue: Path, *, searched: int, seed: int = 1) -> dict[
         "collections": {"before": before, "after": shop.ask(COLLECTIONS)},
         "check_index": found,
         "parked": shop.ask(PARKED),
-        "passed": bool(not wrong and not answers.get("mixed") and moved and clean and not lost),
+        "passed": bool(not wrong and not answers.get("mixed") and moved and is_clean(found) and not lost),
     }
 
 
@@ -167,23 +166,9 @@ def _overlap(told: dict[str, Any]) -> float:
     return max(0.0, float(last - first))
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--products", type=int, default=19_406)
-    parser.add_argument("--searched", type=int, default=200)
-    parser.add_argument("--home", type=Path, help="an empty folder that is kept, with the logs")
-    parser.add_argument("--write", action="store_true", help="put the figures into docs/reliability.md")
-    arguments = parser.parse_args()
-    end_in_order()
-    with site(arguments.home, production=True) as shop:
-        catalogue = shop.home / "products.jsonl"
-        head_of_catalogue(arguments.products, catalogue)
-        figures = prove(shop, catalogue, searched=arguments.searched)
-    print(json.dumps(figures, indent=1))
-    if arguments.write:
-        write_section("reembed", figures)
-    return 0 if figures["passed"] else 1
+def _prove(shop: Site, arguments: argparse.Namespace) -> dict[str, Any]:
+    return prove(shop, head_of_catalogue(arguments.products, shop.home), searched=arguments.searched)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run("reembed", __doc__, _prove, products=19_406, searched=200))

@@ -1,25 +1,50 @@
-"""Figures into docs/reliability.md, between the marks of their section."""
+"""The long proofs as commands, on PostgreSQL and Redis: figures are printed, and written into docs/reliability.md."""
 
+import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
+from tests.faults.report import put
+from tests.reliability.site import ROOT, Site, end_in_order, site
+
+PAGE = ROOT / "docs" / "reliability.md"
+Figures = dict[str, Any]
 
 
-def write_section(name: str, figures: dict[str, Any], text: str = "") -> None:
-    """Replace what stands between `<!-- name: begin -->` and `<!-- name: end -->` by `text` and the figures as JSON."""
-    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    page = PAGE.read_text(encoding="utf-8")
-    before, _, rest = page.partition(begin)
-    _, found, after = rest.partition(end)
-    if not found:
-        raise SystemExit(f"{PAGE.name} has no section between {begin} and {end}.")
-    shown = f"{text}```json\n{_compact(figures)}\n```"
-    PAGE.write_text(f"{before}{begin}\n{shown}\n{end}{after}", encoding="utf-8")
+def run(
+    name: str,
+    about: str | None,
+    prove: Callable[[Site, argparse.Namespace], Figures],
+    text: Callable[[Figures], str] = lambda figures: "",
+    **numbers: float,
+) -> int:
+    """Run a proof; 0 where it passed. `numbers`: options and their defaults.
+
+    With --write the section `name` becomes `text` and the figures; what `text` has told it takes out of these.
+    """
+    parser = argparse.ArgumentParser(description=about)
+    for option, default in numbers.items():
+        parser.add_argument(f"--{option}", type=type(default), default=default)
+    parser.add_argument("--home", type=Path, help="an empty folder that is kept, with the logs")
+    parser.add_argument("--write", action="store_true", help="put the figures into docs/reliability.md")
+    arguments = parser.parse_args()
+    end_in_order()
+    with site(arguments.home, production=True) as shop:
+        figures = prove(shop, arguments)
+    print(json.dumps(figures, indent=1))
+    if arguments.write:
+        put(PAGE, name, f"{text(figures)}```json\n{_compact(figures)}\n```")
+    return 0 if figures["passed"] else 1
 
 
-def _compact(figures: dict[str, Any]) -> str:
+def is_clean(found: dict[str, Any]) -> bool:
+    """Whether `check_index` found no difference; what it did not tell counts as one."""
+    return not any(found.get(name, 1) for name in ("missing", "stale", "orphaned", "parked"))
+
+
+def _compact(figures: Figures) -> str:
     """One figure a line."""
     lines = (f" {json.dumps(name)}: {json.dumps(value)}" for name, value in figures.items())
     return "{\n" + ",\n".join(lines) + "\n}"

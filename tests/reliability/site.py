@@ -122,6 +122,12 @@ class Site:
         self._shell.stdin.flush()
         return json.loads(self._shell.stdout.readline())
 
+    def end_shell(self) -> None:
+        """The next question goes to a new one, with the settings as they are then."""
+        if self._shell is not None:
+            self._shell.kill()
+            self._shell.communicate()
+
     def api_key(self) -> str:
         made = (
             "from catalog.models import ApiKey\n"
@@ -147,9 +153,6 @@ class Site:
             return httpx.get(f"http://127.0.0.1:{port or self.port}/healthz", timeout=10).status_code == 200
         return False
 
-    def worker_pids(self) -> list[int]:
-        return [part.process.pid for part in self.parts.values() if part.process is not None and part.running]
-
     def vectord_pid(self) -> int:
         """0 where there is none."""
         with contextlib.suppress(OSError, ValueError):
@@ -164,8 +167,7 @@ class Site:
             self.parts[name] = part
             self._start(part)
 
-    def add_redis(self) -> None:
-        folder = self.home / "redis"
+    def add_redis(self, folder: Path) -> None:
         folder.mkdir(exist_ok=True)
         options = ["--bind", "127.0.0.1", "--dir", str(folder), "--save", "", "--appendonly", "yes"]
         self.add("redis", [shutil.which("redis-server") or "redis-server", "--port", str(self.redis_port), *options])
@@ -241,7 +243,7 @@ class Site:
         self.home.mkdir(parents=True, exist_ok=True)
         (self.home / "models").symlink_to(compiled)
         if self.redis:
-            self.add_redis()
+            self.add_redis(self.home / "redis")
         self.manage("migrate", "--verbosity", "0")
         self._supervisor = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
         self._supervisor.start()
@@ -252,9 +254,7 @@ class Site:
             self._supervisor.join()
         for part in self.parts.values():
             part.kill()
-        if self._shell is not None:
-            self._shell.kill()
-            self._shell.communicate()
+        self.end_shell()
         if pid := self.vectord_pid():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

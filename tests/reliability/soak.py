@@ -2,7 +2,8 @@
 
 `python -m tests.reliability.soak --minutes 30` runs it on PostgreSQL and Redis and prints what it saw as JSON. A figure
 is steady where its slope over the last two thirds of the time (of Theil and Sen, which single outliers do not move)
-stays within a tolerance; see `verdict`. The exit code is 1 where memory, descriptors or threads of a process are not.
+stays within a tolerance; see `verdict`. The exit code is 1 where memory, descriptors or threads of a process are not,
+where a request or an import failed, or where `check_index` finds a difference.
 """
 
 import argparse
@@ -23,8 +24,8 @@ from tests.reliability.kills import PARKED, head_of_catalogue
 from tests.reliability.load import Load, Product
 from tests.reliability.plotting import svg
 from tests.reliability.processes import Usage, processes_of, usage_of
-from tests.reliability.reporting import write_section
-from tests.reliability.site import ROOT, Site, end_in_order, site
+from tests.reliability.reporting import is_clean, run
+from tests.reliability.site import ROOT, Site
 
 PLOT = ROOT / "docs" / "images" / "soak.svg"
 SAMPLED_SECONDS = 10.0
@@ -84,8 +85,8 @@ class Importing:
 
 
 def soak(shop: Site, *, minutes: float, products: int, rate: float) -> dict[str, Any]:
-    head_of_catalogue(products, shop.home / "products.jsonl")
-    shop.manage("import_catalog", str(shop.home / "products.jsonl"), "--json")
+    """`rate`: requests a second."""
+    shop.manage("import_catalog", str(head_of_catalogue(products, shop.home)), "--json")
     shop.manage("embed", "--json")
     shop.ask(STAFF)
     shop.add_web()
@@ -132,7 +133,10 @@ def soak(shop: Site, *, minutes: float, products: int, rate: float) -> dict[str,
         "latency_ms": latency,
         "check_index": found,
         "parked": shop.ask(PARKED),
-        "passed": all(each["steady"] for each in judged.values()) and not load.failed and not any(importing.codes),
+        "passed": all(each["steady"] for each in judged.values())
+        and not load.failed
+        and not any(importing.codes)
+        and is_clean(found),
         "_samples": samples,
         "_timings": timings,
     }
@@ -222,25 +226,15 @@ def plot(figures: dict[str, Any], target: Path) -> None:
     target.write_text(svg("Memory, descriptors and latency over the soak test", panels), encoding="utf-8")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=30)
-    parser.add_argument("--products", type=int, default=3000)
-    parser.add_argument("--rate", type=float, default=6, help="requests a second")
-    parser.add_argument("--home", type=Path, help="an empty folder that is kept, with the logs and all samples")
-    parser.add_argument("--write", action="store_true", help="put the figures into docs/reliability.md, and the plot")
-    arguments = parser.parse_args()
-    end_in_order()
-    with site(arguments.home, production=True) as shop:
-        figures = soak(shop, minutes=arguments.minutes, products=arguments.products, rate=arguments.rate)
-        plot(figures, PLOT if arguments.write else shop.home / "soak.svg")
-    shown = {name: value for name, value in figures.items() if not name.startswith("_")}
-    print(json.dumps(shown, indent=1))
-    if arguments.write:
-        processes = shown.pop("processes")
-        write_section("soak", shown, table(processes))
-    return 0 if figures["passed"] else 1
+def _prove(shop: Site, arguments: argparse.Namespace) -> dict[str, Any]:
+    figures = soak(shop, minutes=arguments.minutes, products=arguments.products, rate=arguments.rate)
+    plot(figures, PLOT if arguments.write else shop.home / "soak.svg")
+    return {name: value for name, value in figures.items() if not name.startswith("_")}
+
+
+def _page(figures: dict[str, Any]) -> str:
+    return table(figures.pop("processes"))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run("soak", __doc__, _prove, _page, minutes=30.0, products=3000, rate=6.0))
