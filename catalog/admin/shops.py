@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
@@ -10,6 +11,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
 from catalog.models import Shop, ShopHost
+from catalog.tenancy import DEFAULT_SHOP
 
 
 class _SuperusersAlone:
@@ -71,8 +73,13 @@ class ShopAdmin(_SuperusersAlone, ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # its rows, files and points would stay behind; a shop is closed by switching it off
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return super().changelist_view(request, {**(extra_context or {}), "several": settings.MULTI_SHOP})
+
     @display(description="Hosts")
     def host_names(self, shop: Shop) -> str:
+        if not settings.MULTI_SHOP:
+            return "every host, as MULTI_SHOP is off" if shop.pk == DEFAULT_SHOP else "none, as MULTI_SHOP is off"
         return ", ".join(host.host for host in shop.hosts.all()) or "none: nobody reaches it"
 
     @display(description="Staff", ordering="staff_total")
