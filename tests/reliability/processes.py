@@ -17,6 +17,7 @@ class Usage:
     pss: float  # its share of what it has in common with others is counted in proportion
     descriptors: int
     threads: int
+    own: float = 0.0  # of `pss`, what no file stands behind: the kernel takes pages of files back when it needs room
 
 
 def usage_of(pid: int) -> Usage | None:
@@ -24,12 +25,13 @@ def usage_of(pid: int) -> Usage | None:
     folder = Path(f"/proc/{pid}")
     with contextlib.suppress(OSError, KeyError, ValueError):
         told = _fields(folder / "status")
-        pss = _fields(folder / "smaps_rollup")["Pss"]
+        memory = _fields(folder / "smaps_rollup")
         return Usage(
             round(_kb(told["VmRSS"]) / KB_PER_MB, 1),
-            round(_kb(pss) / KB_PER_MB, 1),
+            round(_kb(memory["Pss"]) / KB_PER_MB, 1),
             len(list((folder / "fd").iterdir())),
             int(told["Threads"]),
+            round(_kb(memory["Pss_Anon"]) / KB_PER_MB, 1),
         )
     return None
 
