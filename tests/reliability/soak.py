@@ -204,15 +204,16 @@ def table(processes: dict[str, dict[str, Any]]) -> str:
     """What `verdict` told of each process, in Markdown, below the plot."""
     lines = [
         f"![Memory, descriptors and latency]({PLOT.relative_to(ROOT / 'docs')})\n",
-        "| process | MB at a third | at the end | most | rise by slope | in the last third | without files | descriptors | threads | |",
+        "| process | MB at a third | at the end | most | rise by slope | in the last third | without files "
+        "| descriptors | threads | |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name, told in sorted(processes.items()):
         memory, descriptors, threads = (told[each] for each in ("pss", "descriptors", "threads"))
         lines.append(
             f"| {name} | {memory['first']} | {memory['last']} | {memory['most']} | {memory['growth_by_slope']:+} "
-            f"| {memory['of_it_in_the_last_third']:+} | {told['own_growth_by_slope']:+} | {descriptors['first']} to {descriptors['last']} "
-            f"| {threads['first']} to {threads['last']} | {'steady' if told['steady'] else '**grows**'} |"
+            f"| {memory['of_it_in_the_last_third']:+} | {told['own_growth_by_slope']:+} "
+            f"| {descriptors['first']} to {descriptors['last']} | {threads['first']} to {threads['last']} | {'steady' if told['steady'] else '**grows**'} |"
         )
     return "\n".join(lines) + "\n\n"
 
