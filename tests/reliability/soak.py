@@ -213,7 +213,8 @@ def table(processes: dict[str, dict[str, Any]]) -> str:
         lines.append(
             f"| {name} | {memory['first']} | {memory['last']} | {memory['most']} | {memory['growth_by_slope']:+} "
             f"| {memory['of_it_in_the_last_third']:+} | {told['own_growth_by_slope']:+} "
-            f"| {descriptors['first']} to {descriptors['last']} | {threads['first']} to {threads['last']} | {'steady' if told['steady'] else '**grows**'} |"
+            f"| {descriptors['first']} to {descriptors['last']} | {threads['first']} to {threads['last']} "
+            f"| {'steady' if told['steady'] else '**grows**'} |"
         )
     return "\n".join(lines) + "\n\n"
 
