@@ -1,6 +1,7 @@
 """All settings, read from the environment; docs/settings.md lists each of them in a table.
 
-Those of the web server's processes (WEB_CONCURRENCY, WEB_THREADS) are read by `vetrina.gunicorn`, before there are any.
+Those of the web server's processes (WEB_…) are read by `vetrina.gunicorn` and `vetrina.web_worker`, before there are
+any. Long ones that read nothing of the environment are imported from modules of their own.
 
 Contradictions between settings are reported at start by the system checks in `vetrina.checks`.
 """
@@ -10,11 +11,14 @@ from pathlib import Path
 
 import environ
 from csp.constants import NONE, SELF
-from django.templatetags.static import static
 from django.urls import reverse_lazy
-from django.utils.module_loading import import_string
 
-from vetrina.navigation import NAVIGATION
+from vetrina.installed import INSTALLED_APPS as INSTALLED_APPS
+from vetrina.installed import MIDDLEWARE as MIDDLEWARE
+from vetrina.installed import TEMPLATES as TEMPLATES
+from vetrina.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
+from vetrina.theme import UNFOLD as UNFOLD
+from vetrina.timetable import timetable
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 env = environ.FileAwareEnv()  # a secret may lie in a file that NAME_FILE names
@@ -42,77 +46,8 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 MULTI_SHOP: bool = env.bool("MULTI_SHOP", False)
 
 # Applications ---------------------------------------------------------------------------------------------------
-INSTALLED_APPS = [
-    "unfold",
-    "unfold.contrib.filters",
-    "unfold.contrib.simple_history",
-    "django.contrib.admin",
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
-    "django.contrib.sessions",
-    "django.contrib.messages",
-    "django.contrib.staticfiles",
-    "django.contrib.humanize",
-    "django.contrib.sitemaps",
-    "csp",
-    "django_filters",
-    "rest_framework",
-    "rest_framework_api_key",  # the fields, the making and the hashing of catalog.ApiKey; its own table stays empty
-    "django_otp",
-    "django_otp.plugins.otp_totp",
-    "django_otp.plugins.otp_static",
-    "drf_spectacular",
-    "drf_spectacular_sidecar",
-    "simple_history",
-    "treebeard",
-    "vetrina",
-    "catalog",
-    "search",
-    "recommend",
-    "workers",
-]
-
-MIDDLEWARE = [
-    "vetrina.monitoring.requests.watched",
-    "vetrina.browser_policy.browser_policy",
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "vetrina.methods.only_known_methods",
-    "vetrina.methods.no_nul_in_pages",
-    "catalog.hosts.of_shop",  # before anything that reads rows, the session first
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django_otp.middleware.OTPMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "vetrina.content_policy.ContentPolicy",
-    "vetrina.second_factor.door.guarded",
-    "catalog.audit.middleware.audited",
-    "catalog.api.last_used.noted",
-    "simple_history.middleware.HistoryRequestMiddleware",
-    "recommend.events.middleware.remember_shopper",
-]
-
 ROOT_URLCONF = "vetrina.urls"
 WSGI_APPLICATION = "vetrina.wsgi.application"
-TEMPLATES = [
-    {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [],
-        "APP_DIRS": True,
-        "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-                "search.shop.context.shop",
-                "recommend.shop.context.shopper",
-            ]
-        },
-    }
-]
 
 # Database -------------------------------------------------------------------------------------------------------
 DATABASES = {"default": env.db("DATABASE_URL", f"sqlite:///{HOME / 'vetrina.sqlite3'}")}
@@ -301,50 +236,9 @@ OUTBOX_BATCH = env.int("OUTBOX_BATCH", 1024)
 OUTBOX_LEASE_SECONDS = env.int("OUTBOX_LEASE_SECONDS", 120)
 OUTBOX_MAX_ATTEMPTS = env.int("OUTBOX_MAX_ATTEMPTS", 5)
 OUTBOX_LATE_SECONDS = env.int("OUTBOX_LATE_SECONDS", 300)  # a change that waits longer is told as degraded
-CELERY_BEAT_SCHEDULE = {
-    # A message that was not taken before the next one is sent is worth nothing: without `expires` they would pile up
-    # while no worker runs, or while one is busy.
-    "sweep-outbox": {
-        "task": "workers.tasks.drain_outbox",
-        "schedule": OUTBOX_SWEEP_SECONDS,
-        "options": {"expires": OUTBOX_SWEEP_SECONDS},
-    },
-    "watch": {"task": "workers.tasks.watch", "schedule": 60, "options": {"expires": 60}},
-    "count-companions": {
-        "task": "workers.tasks.count_companions",
-        "schedule": RECOMMEND_TABLES_SECONDS,
-        "options": {"expires": RECOMMEND_TABLES_SECONDS},
-    },
-    "learn-ranking": {"task": "workers.tasks.learn_ranking", "schedule": 3600, "options": {"expires": 3600}},
-    "find-duplicates": {"task": "workers.tasks.find_duplicates", "schedule": 120, "options": {"expires": 120}},
-    "sweep-thumbnails": {"task": "workers.tasks.make_thumbnails", "schedule": 30, "options": {"expires": 30}},
-    # Finds what is due by TRAIN_EVERY_HOURS, what was asked for, and what a worker that died has left.
-    "sweep-training": {"task": "workers.tasks.train", "schedule": 60, "options": {"expires": 60}},
-    "level-behaviour": {"task": "workers.tasks.level_behaviour", "schedule": 60, "options": {"expires": 60}},
-    "forget-placements": {"task": "workers.tasks.forget_placements", "schedule": 3600, "options": {"expires": 3600}},
-    "tend-event-log": {"task": "workers.tasks.tend_event_log", "schedule": 3600, "options": {"expires": 3600}},
-    "tend-privacy": {"task": "workers.tasks.tend_privacy", "schedule": 300, "options": {"expires": 300}},
-    "forget-old-audit-entries": {
-        "task": "workers.tasks.tend_audit_log",
-        "schedule": 86_400,
-        "options": {"expires": 3600},
-    },
-    "tidy-pictures": {"task": "workers.tasks.tidy_pictures", "schedule": 86_400, "options": {"expires": 3600}},
-    "refresh-vocabulary": {
-        "task": "workers.tasks.refresh_vocabulary",
-        "schedule": SEARCH_VOCABULARY_SECONDS,
-        "options": {"expires": SEARCH_VOCABULARY_SECONDS},
-    },
-    # Finds comparisons whose message was lost, and those of a worker that died.
-    "sweep-comparisons": {"task": "workers.tasks.compare_searches", "schedule": 60, "options": {"expires": 60}},
-    "suggest-synonyms": {"task": "workers.tasks.suggest_synonyms", "schedule": 86_400, "options": {"expires": 3600}},
-    "tend-search-log": {"task": "workers.tasks.tend_search_log", "schedule": 3600, "options": {"expires": 3600}},
-    "drop-retired-collections": {
-        "task": "workers.tasks.drop_retired_collections",
-        "schedule": 300,
-        "options": {"expires": 300},
-    },
-}
+CELERY_BEAT_SCHEDULE = timetable(
+    sweep=OUTBOX_SWEEP_SECONDS, tables=RECOMMEND_TABLES_SECONDS, vocabulary=SEARCH_VOCABULARY_SECONDS
+)
 
 # Pictures -------------------------------------------------------------------------------------------------------
 PICTURE_MAX_BYTES = env.int("PICTURE_MAX_BYTES", 15 * 1024 * 1024)
@@ -426,30 +320,6 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_THROTTLE_CLASSES": [f"catalog.api.limits.{kind}Limit" for kind in ("Anonymous", "Address", "Key")],
     "NUM_PROXIES": PROXIES,
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Vetrina",
-    "DESCRIPTION": "Search and recommendations for online shops.",
-    "VERSION": "1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "catalog.api.refusals.widen_formats",
-        "catalog.api.refusals.describe_refusals",
-    ],
-    "APPEND_COMPONENTS": {
-        "securitySchemes": {
-            "ApiKey": {
-                "type": "apiKey",
-                "in": "header",
-                "name": "Authorization",
-                "description": "`Api-Key` and the key, with a space between. Keys are made in the admin, with scopes.",
-            }
-        }
-    },
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024  # products/bulk takes thousands of rows
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
@@ -534,22 +404,4 @@ LOGGING = {
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
     },
-}
-
-UNFOLD = {
-    "SITE_TITLE": "Vetrina",
-    "SITE_HEADER": lambda request: import_string("catalog.hosts.name_of_shop")(request),
-    "SITE_SUBHEADER": "Catalogue and search",
-    "SITE_SYMBOL": "storefront",
-    "SHOW_HISTORY": True,
-    "SHOW_VIEW_ON_SITE": True,
-    "ENVIRONMENT": None,
-    "ACCOUNT": {"navigation": [{"title": "Second factor", "link": reverse_lazy("second-factor")}]},
-    "DASHBOARD_CALLBACK": "catalog.admin.dashboard.dashboard",
-    "STYLES": [
-        lambda request: static("catalog/admin.css"),
-        lambda request: static("recommend/admin.css"),
-        lambda request: static("search/admin.css"),
-    ],
-    "SIDEBAR": {"show_search": False, "navigation": NAVIGATION},
 }

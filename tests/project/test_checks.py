@@ -104,7 +104,8 @@ def test_what_is_off_or_just_at_its_limit_is_sound(tmp_path):
 
 
 def test_every_setting_of_the_environment_is_documented():
-    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "platform/vetrina/settings.py").read_text()))
+    code = "".join(path.read_text() for path in (ROOT / "platform/vetrina").rglob("*.py"))
+    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', code))
     documented = set(re.findall(r"^\| `([A-Z_]+)`", (ROOT / "docs/settings.md").read_text(), re.MULTILINE))
     assert read - documented == set()
     read_elsewhere = {"WEB_CONCURRENCY", "WEB_THREADS", "WEB_QUEUE", "WEB_QUEUE_SECONDS", "VETRINA_SHOP"}
