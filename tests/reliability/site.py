@@ -170,6 +170,7 @@ class Site:
     def add_redis(self, folder: Path) -> None:
         folder.mkdir(exist_ok=True)
         options = ["--bind", "127.0.0.1", "--dir", str(folder), "--save", "", "--appendonly", "yes"]
+        options += ["--auto-aof-rewrite-min-size", "4mb"]  # a limit of the rate is written anew with each request
         self.add("redis", [shutil.which("redis-server") or "redis-server", "--port", str(self.redis_port), *options])
 
     def add_web(self, name: str = "web", port: int | None = None) -> None:
