@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import pytest
 from django.db import OperationalError
 
 from tests.recommend.sponsored.shop_server import postgres
+from tests.reliability.site import children_of
 from vetrina.postgresql import base
 from vetrina.postgresql.base import DatabaseWrapper
 
@@ -98,5 +98,4 @@ def processes_of(address: str) -> list[int]:
     port = address.rpartition(":")[2].split("/")[0]
     lines = Path(tempfile.gettempdir()).glob("vetrina-postgres-*/data/postmaster.pid")
     server = next(int(text[0]) for file in lines if (text := file.read_text().split("\n"))[3] == port)
-    forked = subprocess.run(["pgrep", "-P", str(server)], capture_output=True, text=True).stdout.split()
-    return [server, *map(int, forked)]
+    return [server, *children_of(server)]

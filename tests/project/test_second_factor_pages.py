@@ -119,6 +119,17 @@ def test_wrong_codes_count_as_attempts(secret, monkeypatch):
     assert AuditEntry.objects.filter(action="locked out").count() == 1
 
 
+def test_attempts_at_setting_one_up_count_as_well(ada):
+    client = signed_in()
+    client.get(SET_UP)
+    right = code_of(client.session["second_factor_secret"])
+    answers = [
+        client.post(SET_UP, {"code": "000000" if right != "000000" else "000001"}).status_code for _ in range(22)
+    ]
+    assert answers[-2:] == [429] * 2
+    assert AuditEntry.objects.filter(action="locked out").count() == 1
+
+
 def test_a_device_is_known_only_after_the_code(secret):
     client = signed_in()
     assert "known" not in client.cookies

@@ -86,8 +86,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
     status = 200
     if request.method == "POST":
         status = 400
-        if not attempts.may_try(request, user.get_username()):
-            form.add_error(None, SENTENCE)
+        if not _may_try(request, form):
             status = 429
         elif SECRET not in request.session:
             form.add_error(None, "This page was open for too long. Here is a new secret: scan it again.")
@@ -149,9 +148,7 @@ def turn_off(request: HttpRequest) -> HttpResponse:
 def _checked(request: HttpRequest, form: CodeForm) -> tuple[Any, int]:
     """The device whose code was sent, and the status of the answer where there is none; the form says why."""
     user: Any = request.user
-    if not attempts.may_try(request, user.get_username()):
-        form.add_error(None, SENTENCE)
-        audit.signing_in.locked_out(request, user.get_username())
+    if not _may_try(request, form):
         return None, 429
     if not form.is_valid():
         return None, 400
@@ -160,6 +157,15 @@ def _checked(request: HttpRequest, form: CodeForm) -> tuple[Any, int]:
     except WrongCode as error:
         form.add_error("code", str(error))
         return None, 400
+
+
+def _may_try(request: HttpRequest, form: CodeForm) -> bool:
+    user: Any = request.user
+    if attempts.may_try(request, user.get_username()):
+        return True
+    form.add_error(None, SENTENCE)
+    audit.signing_in.locked_out(request, user.get_username())
+    return False
 
 
 def _manage(request: HttpRequest, form: CodeForm | None = None, status: int = 200) -> HttpResponse:
