@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.sessions.backends import db
+from django.contrib.sessions.backends.base import UpdateError
 
 from catalog.tenancy import DEFAULT_SHOP, current_shop_id
 
@@ -23,6 +24,21 @@ class SessionStore(db.SessionStore):
             self._session_key = None  # as of a session that is not there: what is saved gets a key of its own
             return None
         return session
+
+    def save(self, must_create: bool = False) -> None:
+        """Save; raises UpdateError where the session was deleted meanwhile, and for nothing else.
+
+        Django takes any failure of the database for that, and answers 400 to who is to come again in a moment.
+        """
+        try:
+            super().save(must_create)
+        except UpdateError as error:
+            failure = error.__context__
+            if (
+                failure is not None and failure.__cause__ is not None
+            ):  # what the driver said: the row was not the matter
+                raise failure from failure.__cause__
+            raise
 
     def encode(self, session_dict: dict[str, Any]) -> str:
         if settings.MULTI_SHOP:
