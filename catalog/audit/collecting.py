@@ -7,6 +7,7 @@ their history, field by field. For these the log names the row alone: everything
 
 from typing import Any, Final
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.admin import site
 from django.contrib.auth.models import User
@@ -23,20 +24,27 @@ HIDDEN: Final = "•••"
 
 
 def connect() -> None:
-    pre_save.connect(_before, dispatch_uid="catalog.audit.before")
-    post_save.connect(_after, dispatch_uid="catalog.audit.after")
-    post_delete.connect(_gone, dispatch_uid="catalog.audit.gone")
+    """Listen to the models that belong into the log, and to no other.
+
+    Django reads rows one by one where somebody listens to their deletion: what is deleted by the million is not here.
+    """
+    for model in filter(_belongs, apps.get_models()):
+        pre_save.connect(_before, sender=model, dispatch_uid="catalog.audit.before")
+        post_save.connect(_after, sender=model, dispatch_uid="catalog.audit.after")
+        post_delete.connect(_gone, sender=model, dispatch_uid="catalog.audit.gone")
     m2m_changed.connect(_related, dispatch_uid="catalog.audit.related")
+
+
+def _belongs(model: type[Model]) -> bool:
+    label = model._meta.label_lower
+    derived = hasattr(model, "history_change_reason") or label in ("catalog.auditentry", "catalog.outboxentry")
+    return model._meta.app_label in APPS and not derived and label not in settings.AUDIT_SILENT
 
 
 def _watching(model: type[Model]) -> Acting | None:
     """Whoever is acting, if rows of this model belong into the log."""
     who = current()
-    if who is None or model._meta.app_label not in APPS or model._meta.auto_created:
-        return None
-    label = model._meta.label_lower
-    derived = hasattr(model, "history_change_reason") or label in ("catalog.auditentry", "catalog.outboxentry")
-    return None if derived or label in settings.AUDIT_SILENT else who
+    return who if who is not None and _belongs(model) else None
 
 
 def _keeps_history(model: type[Model]) -> bool:
@@ -44,7 +52,7 @@ def _keeps_history(model: type[Model]) -> bool:
 
 
 def _before(sender: type[Model], instance: Model, raw: bool = False, **kwargs: Any) -> None:
-    who = _watching(sender)
+    who = current()
     if who is None or raw or instance._state.adding or _keeps_history(sender) or len(who.changes) >= MOST_ROWS:
         return
     stored = sender._base_manager.filter(pk=instance.pk).values(*_columns(sender)).first()
@@ -52,7 +60,7 @@ def _before(sender: type[Model], instance: Model, raw: bool = False, **kwargs: A
 
 
 def _after(sender: type[Model], instance: Model, created: bool, raw: bool = False, **kwargs: Any) -> None:
-    who = _watching(sender)
+    who = current()
     if who is None or raw:
         return
     if _keeps_history(sender):
@@ -70,7 +78,7 @@ def _after(sender: type[Model], instance: Model, created: bool, raw: bool = Fals
 
 
 def _gone(sender: type[Model], instance: Model, **kwargs: Any) -> None:
-    if who := _watching(sender):
+    if who := current():
         _note(who, instance, "deleted", {})
 
 

@@ -4,11 +4,11 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out
-from django.db.models.signals import post_delete, pre_delete
+from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
 from catalog.tenancy import in_shop
-from recommend.events.models import Event, Shopper
+from recommend.events.models import Shopper
 from recommend.events.shoppers import join_device, part_from_device
 from recommend.privacy import tombstones
 from recommend.privacy.models import ConsentChange
@@ -23,15 +23,6 @@ def _joined(sender: Any, request: Any, user: Any, **kwargs: Any) -> None:
 @receiver(user_logged_out, dispatch_uid="recommend.part_from_device")
 def _parted(sender: Any, request: Any, user: Any, **kwargs: Any) -> None:
     part_from_device(request)
-
-
-@receiver(pre_delete, sender=Shopper, dispatch_uid="recommend.forget_events")
-def _about_to_be_deleted(sender: Any, instance: Shopper, using: str, **kwargs: Any) -> None:
-    """Delete the events first, in one statement: PostgreSQL checks the keys of a log in partitions at once.
-
-    Django promises that order only where nobody listens to deletions, as the audit log does.
-    """
-    Event._base_manager.filter(shopper=instance)._raw_delete(using)
 
 
 @receiver(post_delete, sender=Shopper, dispatch_uid="recommend.forget_searches")
