@@ -180,15 +180,16 @@ def _stream(token: str, name: str, options: ImportOptions) -> StreamingHttpRespo
     lines: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
     work = (_import, token, name, options, lines)
     thread = threading.Thread(target=copy_context().run, args=work, name=f"import {name}")
-    thread.start()
     return StreamingHttpResponse(
-        _lines(lines),
+        _lines(lines, thread),
         content_type="application/x-ndjson",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-def _lines(lines: "queue.SimpleQueue[dict[str, Any] | None]") -> Iterator[str]:
+def _lines(lines: "queue.SimpleQueue[dict[str, Any] | None]", thread: threading.Thread) -> Iterator[str]:
+    # Begun when the answer is sent: by then this request has written its own rows, and neither waits for the other.
+    thread.start()
     while (line := lines.get()) is not None:
         yield json.dumps(line) + "\n"
 

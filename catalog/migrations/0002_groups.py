@@ -1,7 +1,8 @@
 """The groups of people who work in the admin: viewer, merchandiser, administrator."""
 
-from django.contrib.auth.management import create_permissions
 from django.db import migrations
+
+from catalog.groups import granting
 
 SHOWN = [
     "brand", "category", "collection", "collectionitem", "historicalproduct", "outboxentry", "picture", "product",
@@ -31,21 +32,6 @@ ADMINISTRATOR = (
 GROUPS = {"viewer": VIEWER, "merchandiser": MERCHANDISER, "administrator": ADMINISTRATOR}
 
 
-def create_groups(apps, schema_editor):
-    # On a fresh database the permissions are made only after the last migration. They are made here, from the
-    # models as this migration knows them; the later round finds them and leaves them.
-    for label in ("catalog", "auth"):
-        config = apps.get_app_config(label)
-        before, config.models_module = getattr(config, "models_module", None), True
-        create_permissions(config, verbosity=0, apps=apps, using=schema_editor.connection.alias)
-        config.models_module = before
-    Group, Permission = apps.get_model("auth", "Group"), apps.get_model("auth", "Permission")
-    known = {(p.content_type.app_label, p.codename): p for p in Permission.objects.select_related("content_type")}
-    for name, wanted in GROUPS.items():
-        group, _ = Group.objects.get_or_create(name=name)
-        group.permissions.add(*(known[key] for key in sorted(wanted)))
-
-
 class Migration(migrations.Migration):
     dependencies = [
         ("catalog", "0001_initial"),
@@ -53,4 +39,4 @@ class Migration(migrations.Migration):
         ("contenttypes", "0002_remove_content_type_name"),
     ]
     # Going back leaves the groups: people may be in them.
-    operations = [migrations.RunPython(create_groups, migrations.RunPython.noop)]
+    operations = [migrations.RunPython(granting(GROUPS), migrations.RunPython.noop)]

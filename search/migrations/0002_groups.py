@@ -1,7 +1,8 @@
 """Who may do what with synonyms, rules, judgments, duplicates, experiments and what was searched for."""
 
-from django.contrib.auth.management import create_permissions
 from django.db import migrations
+
+from catalog.groups import granting, of
 
 STEERING = ("synonym", "rule", "ruleaction")
 JUDGING = ("judgmentset", "judgedquery", "judgment", "searchconfiguration", "comparisonrun")
@@ -19,20 +20,8 @@ MERCHANDISER = (
 )
 # The log of single searches is for administrators alone.
 ADMINISTRATOR = MERCHANDISER | {"view_loggedsearch", "change_rankingversion"}
-GROUPS = {"viewer": VIEWER, "merchandiser": MERCHANDISER, "administrator": ADMINISTRATOR}
-
-
-def extend_groups(apps, schema_editor):
-    # On a fresh database the permissions are made only after the last migration; see catalog's 0002_groups.
-    config = apps.get_app_config("search")
-    before, config.models_module = getattr(config, "models_module", None), True
-    create_permissions(config, verbosity=0, apps=apps, using=schema_editor.connection.alias)
-    config.models_module = before
-    Group, Permission = apps.get_model("auth", "Group"), apps.get_model("auth", "Permission")
-    known = {each.codename: each for each in Permission.objects.filter(content_type__app_label="search")}
-    for name, wanted in GROUPS.items():
-        group, _ = Group.objects.get_or_create(name=name)
-        group.permissions.add(*(known[codename] for codename in sorted(wanted)))
+ALL = {"viewer": VIEWER, "merchandiser": MERCHANDISER, "administrator": ADMINISTRATOR}
+GROUPS = {name: of("search", codenames) for name, codenames in ALL.items()}
 
 
 class Migration(migrations.Migration):
@@ -42,4 +31,4 @@ class Migration(migrations.Migration):
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
     ]
-    operations = [migrations.RunPython(extend_groups, migrations.RunPython.noop)]
+    operations = [migrations.RunPython(granting(GROUPS), migrations.RunPython.noop)]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from catalog.groups import granting
 from catalog.models import OutboxEntry, Product
 
 URL = "/admin/catalog/product/import/"
@@ -93,7 +94,7 @@ class TestConfirming:
 
         migration = import_module("catalog.migrations.0002_groups")
         with connection.schema_editor() as editor:
-            migration.create_groups(apps, editor)
+            granting(migration.GROUPS)(apps, editor)
 
     def confirm(self, client, token, **fields):
         answer = client.post(URL, {"token": token, **(fields or {"confirm": "1"})})
