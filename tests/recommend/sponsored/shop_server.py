@@ -27,7 +27,9 @@ SHELL = """
 import json, sys
 import django
 django.setup()
+from django.db import close_old_connections
 for line in sys.stdin:
+    close_old_connections()  # as between requests: the database may have been started again meanwhile
     scope = {}
     exec(json.loads(line), scope)
     print(json.dumps(scope.get("result")), flush=True)
