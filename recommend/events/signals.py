@@ -28,6 +28,9 @@ def _parted(sender: Any, request: Any, user: Any, **kwargs: Any) -> None:
 @receiver(post_delete, sender=Shopper, dispatch_uid="recommend.forget_searches")
 def _deleted(sender: Any, instance: Shopper, **kwargs: Any) -> None:
     """What knows shoppers by their keys alone does not go by itself, and an old cookie starts somebody new."""
+    from recommend.privacy.erasing import anonymise_log  # it imports what listens here
+
+    anonymise_log(Shopper, [instance.pk])  # which is called there by the name of its account
     # With an account go its shoppers of all shops.
     with in_shop(instance.shop_id):  # type: ignore[arg-type]
         forget_visitors([instance.key])
