@@ -146,13 +146,14 @@ def _own_folders(settings: Settings, vectord_directory: Path, tmp_path: Path) ->
 @pytest.fixture(autouse=True)
 def _nothing_remembered() -> None:
     """Tests give the same ids to different rows, so what a process remembers by id would be another test's."""
-    if memory := sys.modules.get("recommend.serving.memory"):
-        memory.forget()
-    if remembered := sys.modules.get("search.remembered"):
-        remembered.forget()
-    if messages := sys.modules.get("catalog.messages"):
-        messages.forget()
-    for name in ("search.language.vocabulary", "search.query.names"):
+    for name in (
+        "catalog.messages",
+        "recommend.serving.memory",
+        "search.language.vocabulary",
+        "search.query.names",
+        "search.remembered",
+        "vetrina.health",  # /readyz keeps for two seconds what it saw
+    ):
         if module := sys.modules.get(name):
             module.forget()
 

@@ -16,7 +16,7 @@ from search.index.drain import drain
 from tests.project import permission_rules as rules
 from tests.project import test_permissions as permissions
 from tests.project.permission_rows import Installation, build
-from vetrina import outage
+from vetrina import health, outage
 
 WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
 NEEDS_NO_DATABASE = {"healthz", "readyz", "metrics", "robots.txt"}
@@ -127,6 +127,7 @@ def addresses(made: Installation) -> list[tuple[str, str, bool]]:
 
 def ask(client: Client, method: str, address: str) -> HttpResponse:
     cache.clear()
+    health.forget()
     if address.startswith("/api/"):
         return client.generic(method, address, data="{}", content_type="application/json")
     return client.generic(method, address)
