@@ -15,7 +15,7 @@ from catalog.models import Category, Product, Scope
 from catalog.selectors import published_products, with_card_parts, with_skus
 from recommend.events.drafts import LONGEST_NAME, LONGEST_SKU
 from recommend.events.models import Shopper
-from recommend.events.shoppers import of_name, shopper_of
+from recommend.events.shoppers import called, of_name, shopper_of
 from recommend.surfaces import Ask, Surface
 from recommend.surfaces.base import DEEPEST
 from search.api.parameters import ATTRIBUTE, LONGEST_QUERY, LONGEST_VALUE, FiltersSerializer, Text, Whole
@@ -149,7 +149,7 @@ def _shopper(request: Request, name: str | None) -> Shopper | None:
     if name is None:
         return shopper_of(request)
     if may(request, Scope.SHOPPERS_READ):
-        found = Shopper.objects.filter(key=of_name(name)).select_related("merged_into").first()
+        found = called(name)
         return found.merged_into or found if found else None
     own = shopper_of(request)
     if own is None or own.key != of_name(name):

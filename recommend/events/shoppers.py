@@ -89,7 +89,8 @@ def key_of_stranger(request: Any, *, make: bool) -> tuple[uuid.UUID | None, bool
     if key is not None and _of_key(key) is None and not tombstones.is_erased(key):
         return key, True
     if session := of_session(request.headers.get(SESSION_HEADER, "")):
-        return (_standing(session), False) if _of_key(session) is None else (None, False)
+        stands = _standing(session)
+        return (stands, False) if _of_key(stands) is None else (None, False)
     if not make:
         return None, False
     made: uuid.UUID = uuid.uuid4()
@@ -117,6 +118,15 @@ def of_name(name: str) -> uuid.UUID:
         return uuid.UUID(name)
     except ValueError:
         return uuid.uuid5(_NAMES, name)
+
+
+def called(name: str) -> Shopper | None:
+    """The shopper whom another system calls `name`, or who came by that name after an erasure. Follows no merge."""
+    key = of_name(name)
+    shopper = _of_key(key)
+    if shopper is None and (stands := _standing(key)) != key:
+        shopper = _of_key(stands)
+    return shopper
 
 
 def of_session(session: str) -> uuid.UUID | None:

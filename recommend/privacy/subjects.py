@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 
 from catalog.accounts import name_here, of_this_shop
 from recommend.events.models import Shopper
-from recommend.events.shoppers import devices_of, of_name
+from recommend.events.shoppers import called, devices_of
 
 
 class NobodyError(LookupError):
@@ -45,7 +45,7 @@ def find(*, key: str = "", account: str = "", email: str = "") -> Subject:
     Raises NobodyError where there is none, or the address is that of several accounts.
     """
     if key:
-        shopper = Shopper.objects.filter(key=of_name(key)).first()
+        shopper = called(key)
         if shopper is None:
             raise NobodyError(f"There is no shopper with the key {key!r}.")
         return of_shopper(shopper)

@@ -10,7 +10,10 @@ from rest_framework.test import APIClient
 
 from catalog.models import Product, Promotion
 from recommend.events.models import Shopper
-from recommend.events.shoppers import COOKIE, SALT, of_name
+from recommend.events.shoppers import COOKIE, SALT, by_keys, of_name
+from recommend.privacy.erasing import erase
+from recommend.privacy.models import Erasure
+from recommend.privacy.subjects import of_shopper
 from recommend.surfaces import SURFACES
 from search.index.errors import VectorStoreError
 from tests.keys import authorization
@@ -99,6 +102,14 @@ def test_the_shops_own_systems_ask_for_anybody_by_key_or_by_their_own_name(marke
     account = Shopper.objects.create()
     Shopper.objects.filter(pk=named.pk).update(merged_into=account)
     assert skus(get("for-you", system, shopper="customer-17", limit=4)) == skus(by_name)
+
+
+def test_a_customer_who_came_back_after_an_erasure_is_found_by_their_name(market, system):
+    name = of_name("customer-17")
+    erase(of_shopper(by_keys([name])[name]), by=Erasure.By.COMMAND)
+    assert get("for-you", system, shopper="customer-17", limit=4).json()["personalised"] is False
+    by_keys([name])
+    assert get("for-you", system, shopper="customer-17", limit=4).json()["personalised"] is True
 
 
 def test_a_shopper_that_nobody_has_seen_is_a_stranger(market, system):

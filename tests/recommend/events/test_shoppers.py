@@ -13,7 +13,19 @@ from catalog.models import Product
 from recommend.events.history import past_of
 from recommend.events.middleware import remember_shopper
 from recommend.events.models import Event, Shopper
-from recommend.events.shoppers import by_keys, devices_of, merge, of_name, of_session, shopper_of, unmerge
+from recommend.events.shoppers import (
+    by_keys,
+    devices_of,
+    key_of_stranger,
+    merge,
+    of_name,
+    of_session,
+    shopper_of,
+    unmerge,
+)
+from recommend.privacy.erasing import erase
+from recommend.privacy.models import Erasure
+from recommend.privacy.subjects import of_shopper
 
 pytestmark = pytest.mark.django_db
 Products = dict[str, Product]
@@ -203,6 +215,16 @@ def test_an_app_without_cookies_is_known_by_its_session(db: None) -> None:
     assert shopper_of(request(headers={"X-Shopper-Session": secret})) == made
     assert shopper_of(request(headers={"X-Shopper-Session": secret[:-1]})) is None
     assert secret not in str(made.key)  # type: ignore[union-attr]
+
+
+def test_after_an_erasure_a_session_of_an_account_s_device_is_nobody_s_without_the_login(ada: User) -> None:
+    app = {"X-Shopper-Session": uuid.uuid4().hex}
+    first = shopper_of(request(headers=app), create=True)
+    erase(of_shopper(first), by=Erasure.By.SHOPPER)  # type: ignore[arg-type]
+    second = shopper_of(request(headers=app), create=True)
+    merge(second, Shopper.objects.create(user=ada))  # type: ignore[arg-type]
+    assert shopper_of(request(headers=app)) is None
+    assert key_of_stranger(request(headers=app), make=False) == (None, False)
 
 
 def test_a_session_that_can_be_guessed_is_no_key() -> None:

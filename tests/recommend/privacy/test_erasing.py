@@ -21,7 +21,7 @@ from recommend.events.models import Event, Shopper
 from recommend.events.shoppers import by_keys, of_name, of_session
 from recommend.privacy import erasing, tombstones
 from recommend.privacy.models import ConsentChange, Erasure
-from recommend.privacy.subjects import find, of_shopper
+from recommend.privacy.subjects import NobodyError, find, of_shopper
 from recommend.serving import memory
 from recommend.sponsored.models import Charge, Placement
 from recommend.training.dataset import read as read_training
@@ -183,6 +183,17 @@ def test_a_name_of_another_system_starts_somebody_new() -> None:
     second = by_keys([name])[name]
     assert second.key != first.key
     assert by_keys([name])[name] == second
+
+
+def test_by_such_a_name_an_operator_finds_who_came_since() -> None:
+    name = of_name("customer 7")
+    for _ in range(2):
+        shopper = by_keys([name])[name]
+        subject = find(key="customer 7")
+        assert subject.keys == [shopper.key]
+        erasing.erase(subject, by=BY.COMMAND)
+    with pytest.raises(NobodyError):
+        find(key="customer 7")
 
 
 # Who asks for it -----------------------------------------------------------------------------------------------------
