@@ -3,13 +3,14 @@
 FROM python:3.11-slim-bookworm AS build
 ARG TORCH="torch==2.14.1 torchvision==0.29.1"
 ARG TORCH_INDEX=""
+ARG EXTRAS="cpu,postgres,redis"
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /app
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
 RUN pip install ${TORCH} ${TORCH_INDEX:+--index-url ${TORCH_INDEX}}
 COPY . .
-RUN pip install -c constraints.txt -e '.[cpu,postgres,redis]' && python -m compileall -q catalog search recommend workers platform
+RUN pip install -c constraints.txt -e ".[${EXTRAS}]" && python -m compileall -q catalog search recommend workers platform
 
 FROM python:3.11-slim-bookworm
 # pg_dump and pg_restore for backups; libgomp for LightGBM.

@@ -92,9 +92,7 @@ def encoders(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         found.append(Error(f"ENCODER_RUNTIME is {runtime!r}; it is one of {', '.join(RUNTIMES)}.", id="vetrina.E020"))
     elif RUNTIMES[runtime] and find_spec(RUNTIMES[runtime]) is None:
         found.append(
-            Error(
-                f"ENCODER_RUNTIME is {runtime}, which is not installed: pip install 'vetrina[cpu]'.", id="vetrina.E021"
-            )
+            Error(f"ENCODER_RUNTIME is {runtime}, which is not installed: pip install -e '.[cpu]'.", id="vetrina.E021")
         )
     device = settings.ENCODER_DEVICE
     if device not in ("auto", "cpu", "cuda") and not (device.startswith("cuda:") and device[5:].isdigit()):
@@ -221,7 +219,7 @@ def watching(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if settings.METRICS_TOKEN and len(settings.METRICS_TOKEN) < 16:
         found.append(Error("METRICS_TOKEN can be guessed; it has at least 16 characters.", id="vetrina.E091"))
     if settings.TRACING and not all(_installed(name) for name in PACKAGES):
-        found.append(Error("TRACING needs what is not installed: pip install 'vetrina[otel]'.", id="vetrina.E092"))
+        found.append(Error("TRACING needs what is not installed: pip install -e '.[otel]'.", id="vetrina.E092"))
     return found
 
 

@@ -39,6 +39,12 @@ def test_every_variable_of_a_service_is_a_setting_that_is_told(service):
     assert given <= known_names(), given - known_names()
 
 
+def test_settings_of_the_env_file_reach_every_process():
+    for name, service in OURS.items():
+        assert [each["path"] for each in service["env_file"]] == [".env"], name
+    assert ".env" in (ROOT / ".dockerignore").read_text().splitlines()
+
+
 def test_every_variable_of_kubernetes_is_a_setting_that_is_told():
     given = {name for each in KUBERNETES if each["kind"] == "ConfigMap" for name in each["data"]}
     given |= {each["name"] for pod in PODS.values() for each in pod["containers"][0].get("env", [])}

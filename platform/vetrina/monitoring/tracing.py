@@ -1,7 +1,7 @@
 """Spans of requests, tasks and calls to the vector store for OpenTelemetry, where TRACING asks for them.
 
 Where they go is for the variables of its specification to say (OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SERVICE_NAME and the
-others). Needs `pip install 'vetrina[otel]'`; `vetrina.checks` says so where that is missing.
+others). Needs `pip install -e '.[otel]'`; `vetrina.checks` says so where that is missing.
 """
 
 import os
