@@ -207,6 +207,8 @@ def join_device(request: HttpRequest | None, user: AbstractBaseUser) -> None:
     if not consent_of(request):
         return
     key = _key_in_cookie(request)
+    if key is not None and _of_key(key) is None and not tombstones.is_erased(key):
+        Shopper.objects.get_or_create(key=key)  # who only searched so far, which is theirs as well
     device = Shopper.objects.filter(key=key, user=None, merged_into=None, merged_at=None).first() if key else None
     account = _of_account(user, create=True) if device else None
     if device and account:

@@ -13,6 +13,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from recommend.events.models import Event, Shopper
@@ -38,8 +39,9 @@ def erase(subject: Subject, *, by: Erasure.By) -> Erasure:
     """
     with transaction.atomic():
         # Locked, so that no device joins meanwhile; ids in one order, as `merge` takes them.
-        locked = list(Shopper.objects.select_for_update().filter(pk__in=subject.ids).order_by("pk"))
-        keys, ids = [each.key for each in locked], [each.pk for each in locked]
+        theirs = Q(pk__in=subject.ids) | Q(key__in=subject.strangers)  # who may have become known meanwhile
+        locked = list(Shopper.objects.select_for_update().filter(theirs).order_by("pk"))
+        keys, ids = list({*(each.key for each in locked), *subject.strangers}), [each.pk for each in locked]
         user = subject.user
         goes = user is not None and not (user.is_staff or user.is_superuser)
         erasure = Erasure.objects.create(

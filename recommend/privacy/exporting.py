@@ -28,6 +28,7 @@ def export(subject: Subject) -> Iterator[dict[str, Any]]:
         yield _told("consent", {"given": change.given, "happened_at": change.happened_at})
     if subject.shoppers:
         yield from history.export(subject.shoppers[0])
+    yield from history.export_searches(subject.strangers)
 
 
 def _told(kind: str, values: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from django.contrib.auth.models import User
 
 from catalog.accounts import name_here, of_this_shop
 from recommend.events.models import Shopper
-from recommend.events.shoppers import called, devices_of
+from recommend.events.shoppers import called, devices_of, of_name
+from search.models import LoggedSearch
 
 
 class NobodyError(LookupError):
@@ -18,10 +19,11 @@ class NobodyError(LookupError):
 class Subject:
     shoppers: tuple[Shopper, ...] = ()  # the one at the root of the merges, and the devices that were merged into it
     user: User | None = None
+    strangers: tuple[uuid.UUID, ...] = ()  # keys of who did nothing yet but search, and has no row
 
     @property
     def keys(self) -> list[uuid.UUID]:
-        return [each.key for each in self.shoppers]
+        return [*(each.key for each in self.shoppers), *self.strangers]
 
     @property
     def ids(self) -> list[int]:
@@ -46,9 +48,12 @@ def find(*, key: str = "", account: str = "", email: str = "") -> Subject:
     """
     if key:
         shopper = called(key)
-        if shopper is None:
+        if shopper is not None:
+            return of_shopper(shopper)
+        stranger = of_name(key)
+        if not LoggedSearch.objects.filter(visitor=stranger).exists():
             raise NobodyError(f"There is no shopper with the key {key!r}.")
-        return of_shopper(shopper)
+        return Subject(strangers=(stranger,))
     users = User.objects.filter(username=name_here(account)) if account else User.objects.filter(email__iexact=email)
     found = list(of_this_shop(users)[:2]) if account or email else []
     if not found:

@@ -7,10 +7,10 @@ from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from recommend.events.shoppers import all_behind, part_from_device, user_of
+from recommend.events.shoppers import all_behind, key_of_stranger, part_from_device, user_of
 from recommend.privacy.erasing import erase as erase_subject
 from recommend.privacy.models import Erasure
-from recommend.privacy.subjects import of_shopper, of_user
+from recommend.privacy.subjects import Subject, of_shopper, of_user
 from recommend.shop import attempts
 from recommend.shop.pages import limited, said
 
@@ -31,6 +31,8 @@ def erase(request: HttpRequest) -> HttpResponse:
     subjects = [of_user(account)] if account is not None else []
     known = {pk for subject in subjects for pk in subject.ids}
     subjects += [of_shopper(each) for each in all_behind(request) if each.pk not in known]
+    if (stranger := key_of_stranger(request, make=False)[0]) is not None:
+        subjects.append(Subject(strangers=(stranger,)))
     for subject in subjects:
         erase_subject(subject, by=Erasure.By.SHOPPER)
     logout(request)  # with the session goes the cart

@@ -16,6 +16,7 @@ from recommend.events.history import AGAINST
 from recommend.events.models import Event, Shopper
 from recommend.events.shoppers import devices_of
 from recommend.sponsored.models import Placement
+from search.log import writing
 from search.log.retention import forget_visitors
 from search.models import LoggedSearch
 
@@ -44,8 +45,17 @@ def refused_products(shopper: Shopper, rejected: Collection[int]) -> list[int]:
 
 
 def forget_event(shopper: Shopper, event_id: uuid.UUID) -> int:
-    """Delete one event of this shopper's; return how many rows went. Another's are out of reach."""
-    return _deleted(events_of(shopper).filter(event_id=event_id))
+    """Delete one event of this shopper's; return how many events went. Another's are out of reach.
+
+    With a search goes what the log of searches holds of it.
+    """
+    events = events_of(shopper).filter(event_id=event_id)
+    writing.flush()
+    with transaction.atomic():
+        told = events.filter(kind=Event.Kind.SEARCH).values_list("search_id", flat=True)
+        logged = [each for each in told if each]
+        searches_of(shopper).filter(pk__in=logged).order_by().delete()
+        return _deleted(events)
 
 
 def take_back(shopper: Shopper, product_id: int) -> int:
@@ -58,6 +68,7 @@ def forget_all(shopper: Shopper) -> int:
 
     The shopper itself stays, empty: with it the choice not to be shown personal things, and the account.
     """
+    writing.flush()  # what this process has not written yet would be written afterwards
     with transaction.atomic():
         devices = devices_of(shopper)
         gone = _deleted(Event.objects.filter(shopper__in=devices))
@@ -65,6 +76,12 @@ def forget_all(shopper: Shopper) -> int:
         Placement.objects.filter(shopper__in=devices).update(shopper=None)
         Shopper.objects.filter(pk__in=[each.pk for each in devices if each.merged_into_id]).delete()
     return gone
+
+
+def forget_stranger(key: uuid.UUID) -> int:
+    """Delete what the log of searches holds of somebody who did nothing else; return how many searches went."""
+    writing.flush()
+    return forget_visitors([key])
 
 
 def export(shopper: Shopper) -> Iterator[dict[str, Any]]:
@@ -86,7 +103,12 @@ def export(shopper: Shopper) -> Iterator[dict[str, Any]]:
     )
     for place in placements.iterator(chunk_size=1000):
         yield _told({"kind": "sponsored", **place})
-    searches = searches_of(shopper).reverse()
+    yield from export_searches(_keys(shopper))
+
+
+def export_searches(keys: Collection[uuid.UUID]) -> Iterator[dict[str, Any]]:
+    """The searches under these keys alone, as `export` has them."""
+    searches = LoggedSearch.objects.filter(visitor__in=keys).order_by("happened_at", "pk")
     for search in searches.values(*_OF_SEARCHES).iterator(chunk_size=1000):
         yield _told({"kind": "logged search", **search})
 

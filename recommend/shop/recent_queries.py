@@ -7,6 +7,7 @@ from recommend.events.models import Event
 from recommend.events.shoppers import shopper_of
 from recommend.serving.reranking import shopper_of as personalised_shopper_of
 from recommend.shop import privacy
+from search.log import writing
 from search.log.rows import normalised
 
 
@@ -28,6 +29,7 @@ class RecentQueries:
         if shopper is None:
             return 0
         wanted = normalised(query)
+        writing.flush()
         searched = privacy.events_of(shopper).filter(kind=Event.Kind.SEARCH)
         told = [pk for pk, each in searched.values_list("pk", "query") if not query or normalised(each) == wanted]
         logged = privacy.searches_of(shopper)

@@ -21,10 +21,10 @@ from recommend.events import consent
 from recommend.events.cleaning import KINDS
 from recommend.events.history import Seen, past_of
 from recommend.events.models import Event, Shopper
-from recommend.events.shoppers import all_behind, devices_of, shopper_of, unmerge, user_of
+from recommend.events.shoppers import all_behind, devices_of, key_of_stranger, shopper_of, unmerge, user_of
 from recommend.privacy import consents
 from recommend.privacy.exporting import export
-from recommend.privacy.subjects import of_shopper, of_user
+from recommend.privacy.subjects import Subject, of_shopper, of_user
 from recommend.serving.log import WEIGHTS
 from recommend.shop import privacy
 from recommend.shop.pages import is_fragment, limited, said
@@ -58,6 +58,7 @@ def you(request: HttpRequest) -> HttpResponse:
     refused = privacy.refused_products(shopper, past.rejected) if shopper else []
     context = {
         "shopper": shopper,
+        "stranger": shopper is None and key_of_stranger(request, make=False)[0],
         "remembered": consent.consent_of(request),
         "page": page,
         "happened": _with_cards(list(page.object_list)) if page else [],
@@ -128,6 +129,8 @@ def remember(request: HttpRequest) -> HttpResponse:
         consents.withdrawn(request)
         for shopper in all_behind(request):
             privacy.forget_all(shopper)
+        if (stranger := key_of_stranger(request, make=False)[0]) is not None:
+            privacy.forget_stranger(stranger)
         response = said(request, "You are not remembered here, and what we knew is deleted.")
     if is_fragment(request):
         response = HttpResponse(status=204, headers={"HX-Refresh": "true"})
@@ -184,6 +187,8 @@ def download(request: HttpRequest) -> StreamingHttpResponse | HttpResponseRedire
         subject = of_shopper(shopper)
     elif isinstance(user, User):
         subject = of_user(user)
+    elif (stranger := key_of_stranger(request, make=False)[0]) is not None:
+        subject = Subject(strangers=(stranger,))
     else:
         return HttpResponseRedirect(reverse("recommend:you"))
     lines = (json.dumps(row, default=str, ensure_ascii=False) + "\n" for row in export(subject))

@@ -24,7 +24,7 @@ class Command(BaseCommand):
             subject = find(key=options["key"], account=options["account"], email=options["email"])
         except NobodyError as error:
             raise CommandError(f"{error} Nothing is erased.") from error
-        told = f"{len(subject.shoppers)} devices{f' and the account {subject.user}' if subject.user else ''}"
+        told = f"{len(subject.keys)} devices{f' and the account {subject.user}' if subject.user else ''}"
         if not options["yes"] and input(f"Erase {told}? It cannot be undone. Type 'erase': ").strip() != "erase":
             raise CommandError("Nothing is erased.")
         done = erase(subject, by=Erasure.By.COMMAND)

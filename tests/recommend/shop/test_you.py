@@ -2,8 +2,9 @@
 
 import json
 import re
+import threading
 from decimal import Decimal
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -16,6 +17,8 @@ from recommend.events.log import record
 from recommend.events.models import Event, Shopper
 from recommend.events.shoppers import merge
 from recommend.sponsored.models import Campaign, Placement
+from search.log import writing
+from search.models import LoggedSearch
 
 pytestmark = pytest.mark.django_db
 FRAGMENT = {"HX-Request": "true"}
@@ -125,6 +128,38 @@ def test_withdrawing_the_consent_deletes_and_stays(client, me):
     client.post("/you/remember?to=yes")
     client.post("/cart/add?sku=CUP-green", headers=FRAGMENT)
     assert Event.objects.filter(shopper__isnull=False).count() == 1
+
+
+def searched(shopper: Shopper, search: UUID) -> LoggedSearch:
+    return LoggedSearch(
+        id=search, query="garden chair", normalised="garden chair", mode="hybrid", surface="page", total=1, took_ms=1,
+        visitor=shopper.key,
+    )  # fmt: skip
+
+
+def test_with_an_entry_of_a_search_goes_what_the_log_of_searches_has_of_it(client, me):
+    search, other = uuid4(), uuid4()
+    searched(me, search).save()
+    searched(me, other).save()
+    entry = EventDraft("search", me, query="garden chair", search_id=search)
+    click = EventDraft("click", me, sku="CHAIR-1", search_id=other)
+    assert record([entry, click]).accepted == 2
+    for each in (entry, click):
+        client.post(f"/you/forget?event={each.event_id}")
+    assert LoggedSearch.objects.get().pk == other
+    assert not Event.objects.filter(event_id__in=[entry.event_id, click.event_id]).exists()
+
+
+@pytest.mark.parametrize("address", ["/you/forget", "/you/remember?to=no"])
+def test_what_is_forgotten_is_not_written_afterwards(client, me, settings, monkeypatch, address):
+    settings.SEARCH_LOG_SECONDS = 3600
+    waiting = writing._Waiting()
+    waiting.thread = threading.current_thread()  # so that none is started
+    monkeypatch.setattr(writing, "_waiting", waiting)
+    writing.write(searched(me, uuid4()))
+    client.post(address)
+    writing.flush()
+    assert not LoggedSearch.objects.exists()
 
 
 @pytest.fixture(params=["global privacy control", "do not track", "consent that lapsed", "consent refused elsewhere"])
