@@ -3,6 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from django.db.models import Q
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
@@ -70,6 +71,27 @@ def may(request: Request, scope: Scope) -> bool:
     """Whether the request carries a key that may be used for this."""
     key = api_key(request)
     return key is not None and key.may(scope)
+
+
+def sees_all(request: Request) -> bool:
+    """Whether the request carries a key that sees what is not in the shop, of whichever store it is."""
+    key = api_key(request)
+    return key is not None and key.store_id is None and key.may(Scope.CATALOG_READ)
+
+
+def seen_products(request: Request, product: str = "") -> Q:
+    """The condition that the request sees a product: it is published, of the key's own store, or it sees all.
+
+    `product` is the lookup that leads to it.
+    """
+    if sees_all(request):
+        return Q()
+    lead = f"{product}__" if product else ""
+    seen = Q(**{f"{lead}status": Product.Status.PUBLISHED})
+    key = api_key(request)
+    if key is not None and key.may(Scope.CATALOG_READ):
+        seen |= Q(**{f"{lead}store_id": key.store_id})
+    return seen
 
 
 def api_key(request: Request) -> ApiKey | None:

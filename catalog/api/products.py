@@ -7,7 +7,8 @@ ends in `/pictures`. A product whose SKU collides with these is found by `produc
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Prefetch, Q, QuerySet
+from django.db import transaction
+from django.db.models import Prefetch, QuerySet
 from django.http import Http404
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.types import OpenApiTypes
@@ -24,7 +25,7 @@ from catalog.api.base import CatalogueView, StrictQuery
 from catalog.api.fields import StrictSerializer
 from catalog.api.filters import ProductFilters
 from catalog.api.parsing import StrictJSONParser
-from catalog.api.permissions import api_key, may, reading_and
+from catalog.api.permissions import reading_and, seen_products
 from catalog.api.serializers import PictureSerializer, ProductSerializer
 from catalog.fetch import Fetcher, FetchError
 from catalog.models import Picture, Product, ProductCode, Scope, Variant
@@ -38,23 +39,23 @@ class ProductsView(CatalogueView):
     """Published products for everybody; for a key all of them, or all of its store."""
 
     def get_queryset(self) -> QuerySet[Product]:
-        products = selectors.published_products()
-        if may(self.request, Scope.CATALOG_READ):
-            key, products = api_key(self.request), Product.objects.all()
-            # To write another store's product is refused with a sentence, so there it has to be found.
-            if key is not None and key.store_id and self.request.method in SAFE_METHODS:
-                products = products.filter(Q(status=Product.Status.PUBLISHED) | Q(store_id=key.store_id))
+        products = Product.objects.all()
+        # To write another store's product is refused with a sentence, so there it has to be found.
+        if self.request.method in SAFE_METHODS:
+            products = products.filter(seen_products(self.request))
         return selectors.with_card_parts(products).prefetch_related(
             Prefetch("variants", Variant.objects.order_by("position", "id")),
             Prefetch("codes", ProductCode.objects.order_by("value")),
             "tags",
         )
 
-    def get_object(self) -> Product:
-        sku = self.kwargs["sku"]
-        product = selectors.with_skus(self.get_queryset(), sku).first()
+    def get_object(self, *, lock: bool = False) -> Product:
+        products, sku = self.get_queryset(), self.kwargs["sku"]
+        if lock:
+            products = products.select_for_update(of=("self",))
+        product = selectors.with_skus(products, sku).first()
         if product is None and sku.endswith("/"):
-            product = selectors.with_skus(self.get_queryset(), sku.removesuffix("/")).first()
+            product = selectors.with_skus(products, sku.removesuffix("/")).first()
         if product is None:
             raise Http404("There is no product with this SKU.")
         self.check_object_permissions(self.request, product)
@@ -92,9 +93,12 @@ class ProductDetail(ProductsView, generics.RetrieveUpdateDestroyAPIView):
 
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         partial = kwargs.pop("partial", False)
-        serializer = self.get_serializer(self.get_object(), data=request.data, partial=partial)
-        serializer.is_valid(raise_exception=True)
-        product = serializer.save()
+        data = request.data  # before the lock: a body may come slowly
+        # All columns are written. So nobody writes between: a field that was not sent stays as somebody else left it.
+        with transaction.atomic():
+            serializer = self.get_serializer(self.get_object(lock=True), data=data, partial=partial)
+            serializer.is_valid(raise_exception=True)
+            product = serializer.save()
         return Response(self.get_serializer(self.get_queryset().get(pk=product.pk)).data)
 
     def perform_destroy(self, instance: Product) -> None:

@@ -11,7 +11,7 @@ from rest_framework.exceptions import ValidationError
 from catalog import selectors, services
 from catalog.api.fields import References, StrictSerializer
 from catalog.api.filters import PromotionFilters
-from catalog.api.permissions import may, reading_and
+from catalog.api.permissions import reading_and, seen_products, sees_all
 from catalog.api.taxonomy import SlugView, free_slug
 from catalog.models import Brand, Category, Collection, CollectionItem, Product, Promotion, Scope
 
@@ -68,7 +68,7 @@ class PromotionSerializer(StrictSerializer, serializers.ModelSerializer):
 
 
 class PromotionViewSet(SlugView):
-    """Promotions. Without a key only the running ones show: what is planned is the shop's own business."""
+    """Promotions. Without a key of the whole shop only the running ones show: what is planned is its own business."""
 
     scopes = reading_and(Scope.PROMOTIONS_WRITE, "POST", "PUT", "PATCH", "DELETE")
     serializer_class = PromotionSerializer
@@ -76,11 +76,8 @@ class PromotionViewSet(SlugView):
     queryset = Promotion.objects.all()
 
     def get_queryset(self) -> QuerySet[Promotion]:
-        promotions = Promotion.objects.all()
-        shown = Product.objects.only("pk", "sku").order_by("sku")
-        if not may(self.request, Scope.CATALOG_READ):
-            promotions = selectors.promotions_at(timezone.now())
-            shown = shown.filter(status=Product.Status.PUBLISHED)
+        promotions = Promotion.objects.all() if sees_all(self.request) else selectors.promotions_at(timezone.now())
+        shown = Product.objects.filter(seen_products(self.request)).only("pk", "sku").order_by("sku")
         return promotions.order_by("-starts_at", "-id").prefetch_related(
             Prefetch("products", shown),
             Prefetch("categories", Category.objects.only("pk", "slug").order_by("path")),
@@ -116,16 +113,14 @@ class CollectionSerializer(StrictSerializer, serializers.ModelSerializer):
         return Collection.objects.get(pk=instance.pk)
 
     def to_representation(self, instance: Collection) -> dict[str, Any]:
-        visible = self.context.get("all_products", True)
-        items = instance.items.all() if "items" in getattr(instance, "_prefetched_objects_cache", {}) else None
-        if items is None:
-            items = instance.items.select_related("product").order_by("position", "id")
-        skus = [item.product.sku for item in items if visible or item.product.status == Product.Status.PUBLISHED]
+        items = instance.items.all()
+        if "items" not in getattr(instance, "_prefetched_objects_cache", {}):  # just written, by who sees all of them
+            items = items.select_related("product").order_by("position", "id")
         return {
             "slug": instance.slug,
             "title": instance.title,
             "description": instance.description,
-            "products": skus,
+            "products": [item.product.sku for item in items],
         }
 
 
@@ -134,9 +129,10 @@ class CollectionViewSet(SlugView):
 
     scopes = reading_and(Scope.TAXONOMY_WRITE, "POST", "PUT", "PATCH", "DELETE")
     serializer_class = CollectionSerializer
-    queryset = Collection.objects.order_by("title", "id").prefetch_related(
-        Prefetch("items", CollectionItem.objects.select_related("product").order_by("position", "id"))
-    )
+    queryset = Collection.objects.all()
 
-    def get_serializer_context(self) -> dict[str, Any]:
-        return {**super().get_serializer_context(), "all_products": may(self.request, Scope.CATALOG_READ)}
+    def get_queryset(self) -> QuerySet[Collection]:
+        items = CollectionItem.objects.filter(seen_products(self.request, "product")).select_related("product")
+        return Collection.objects.order_by("title", "id").prefetch_related(
+            Prefetch("items", items.order_by("position", "id"))
+        )

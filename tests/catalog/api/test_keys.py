@@ -13,8 +13,9 @@ from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 from rest_framework_api_key.crypto import KeyGenerator
 
-from catalog.models import ApiKey, Product, Scope, Store
+from catalog.models import ApiKey, Collection, Product, Promotion, Scope, Store
 from catalog.models.keys import OF_STORES
+from catalog.services.merchandising import set_collection
 from tests.keys import authorization, make_key
 
 pytestmark = pytest.mark.django_db
@@ -139,6 +140,25 @@ def test_drafts_of_another_store_are_not_seen(of_corner, stores, product):
     product("SOLD", store=stores[1], status="published")
     assert {row["sku"] for row in of_corner.get(PRODUCTS).json()["results"]} == {"MINE", "SOLD"}
     assert of_corner.get(f"{PRODUCTS}THEIRS").status_code == 404
+
+
+def test_neither_promotions_nor_collections_tell_of_drafts_of_another_store(of_corner, stores, product):
+    rows = [product("MINE", store=stores[0]), product("THEIRS", store=stores[1])]
+    now, week = timezone.now(), timedelta(days=7)
+    for name, start in (("running", now - week), ("planned", now + week)):
+        promotion = Promotion.objects.create(name=name, slug=name, kind="percent", value=5, starts_at=start)
+        promotion.products.set(rows)
+    set_collection(Collection.objects.create(title="All", slug="all"), rows)
+    for client, slugs, skus in (
+        (of_corner, {"running"}, ["MINE"]),
+        (client_with(Scope.CATALOG_READ), {"running", "planned"}, ["MINE", "THEIRS"]),
+        (APIClient(), {"running"}, []),
+    ):
+        promotions = client.get("/api/v1/promotions/").json()["results"]
+        assert {each["slug"] for each in promotions} == slugs
+        assert all(each["products"] == skus for each in promotions)
+        assert client.get("/api/v1/collections/all/").json()["products"] == skus
+        assert client.get("/api/v1/collections/").json()["results"][0]["products"] == skus
 
 
 def test_rows_of_another_store_are_rejected_in_bulk(of_corner, stores, product):
