@@ -8,11 +8,12 @@ from catalog.importing.checkpoint import SeenSkus
 from catalog.importing.columns import Columns, guess
 from catalog.importing.options import ImportOptions
 from catalog.importing.readers import RawRow, Source, SourceError
-from catalog.importing.report import Outcome, RowResult
+from catalog.importing.report import Outcome, RowResult, unguarded
 from catalog.importing.rows import ProductRow, RowRules, parse_row
 from catalog.importing.values import RowError, is_empty, text_of
 
 logger = logging.getLogger(__name__)
+MOST_COLUMNS = 1000  # whose meaning is told
 
 
 class Batches:
@@ -58,7 +59,10 @@ class Batches:
     def _parsed(self, raw: RawRow) -> ProductRow:
         if raw.problem:
             raise RowError("", raw.problem)
-        row = parse_row(raw.line, raw.values, self._columns_of(raw.values), self._rules)
+        values = raw.values
+        if self._rules.from_table:  # an export, perhaps
+            values = {name: unguarded(cell) if isinstance(cell, str) else cell for name, cell in values.items()}
+        row = parse_row(raw.line, values, self._columns_of(values), self._rules)
         if raw.warning:
             row.warnings.insert(0, raw.warning)
         return row
@@ -72,7 +76,8 @@ class Batches:
             if self._rules.from_table:
                 self._check_header(names, columns)
             self._columns[names] = columns
-            self.meaning = columns.meaning() | self.meaning
+            if len(self.meaning) < MOST_COLUMNS:  # people read them
+                self.meaning = columns.meaning() | self.meaning
         return self._columns[names]
 
     def _check_header(self, names: tuple[str, ...], columns: Columns) -> None:

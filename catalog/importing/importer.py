@@ -33,6 +33,7 @@ from catalog.importing.rows import ProductRow, RowRules
 from catalog.importing.values import RowError
 from catalog.importing.writer import Writer
 from catalog.messages import send
+from catalog.per_shop import folder as shop_folder
 from catalog.services.changes import nudge
 
 __all__ = ["ImportOptions", "ImportReport", "Importer", "Preview", "RowResult", "upsert_rows"]
@@ -72,7 +73,7 @@ class Importer:
         """Import everything. Raises `SourceError` where nothing can be read; stops and says so where reading breaks."""
         started = time.monotonic()
         options, report = self._options, ImportReport()
-        checkpoint = Checkpoint(Path(settings.HOME) / "imports", self._identity())
+        checkpoint = Checkpoint(_folder(), self._identity())
         skip = checkpoint.rows_done() if options.resume else 0
         reason = f"import {self._source.name}"
         writer = Writer(self._rules(), user=options.user, reason=reason)
@@ -147,7 +148,7 @@ class Importer:
 
     def _default_stem(self) -> Path:
         moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
-        return Path(settings.HOME) / "imports" / f"{self._source.name.replace('.', '-')}-{moment}"
+        return _folder() / f"{self._source.name.replace('.', '-')}-{moment}"
 
     def _nudge_sometimes(self) -> None:
         """A worker that is awake goes on by itself: one message in ten seconds is enough for any catalogue."""
@@ -177,6 +178,11 @@ def _compare(rows: list[ProductRow], rules: RowRules, pictures: RowPictures, opt
         except RowError as error:
             results.append(RowResult(item.row.line, item.row.sku, Outcome.REJECTED, str(error), item.row.warnings))
     return results
+
+
+def _folder() -> Path:
+    """Where an import leaves what it remembers and reports: several shops may take in one file."""
+    return Path(settings.HOME) / shop_folder() / "imports"
 
 
 def _ask_for_thumbnails() -> None:

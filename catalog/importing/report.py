@@ -68,6 +68,11 @@ def guarded(cell: object) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
+def unguarded(cell: str) -> str:
+    """Return a cell as it was before `guarded`, so that a table that was taken out says the same when it comes in."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA_STARTS) else cell
+
+
 class ReportFiles:
     """The rejected rows and the warnings as CSV (for people) and JSON lines (for programs), made when first needed."""
 

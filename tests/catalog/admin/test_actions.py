@@ -8,6 +8,9 @@ import pytest
 from django.utils import timezone
 
 from catalog import services
+from catalog.admin.export import csv_of
+from catalog.importing.importer import Importer
+from catalog.importing.readers import open_source
 from catalog.models import Collection, OutboxEntry, Product
 
 pytestmark = pytest.mark.django_db
@@ -101,6 +104,15 @@ def test_export_runs_no_formula_and_reads_back(sign_in, three, merchandiser):
     assert [rows[sku]["title"] for sku in "ABC"] == ["'=1+1", "'@SUM(A1)", 'A "quoted", title']
     assert rows["C"]["attributes"] == '{"colour": "red"}'
     assert rows["C"]["ean"] == "4006381333931"
+
+
+def test_an_export_that_is_imported_changes_nothing(product, tmp_path):
+    product("-1", title="=1+1", description="- dry\n- light", mpn="+4")
+    before = Product.objects.values().get()
+    (tmp_path / "products.csv").write_text("".join(csv_of(Product.objects.all())), encoding="utf-8", newline="")
+    report = Importer(open_source(tmp_path / "products.csv")).run()
+    assert (report.created, report.updated, report.unchanged) == (0, 0, 1)
+    assert Product.objects.values().get() == before | {"content_hash": Product.objects.get().content_hash}
 
 
 class TestOutbox:

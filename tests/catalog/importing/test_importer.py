@@ -12,10 +12,14 @@ from django.core.management import CommandError, call_command
 from PIL import Image
 
 from catalog import services
-from catalog.importing.importer import Importer, ImportOptions, upsert_rows
+from catalog.importing import checking
+from catalog.importing.checking import Batches
+from catalog.importing.checkpoint import SeenSkus
+from catalog.importing.importer import Importer, ImportOptions, RowsSource, upsert_rows
 from catalog.importing.readers import SourceError, open_source
 from catalog.importing.writer import Writer
-from catalog.models import Brand, Category, OutboxEntry, Picture, Product, ProductCode, Tag, Variant
+from catalog.models import Brand, Category, OutboxEntry, Picture, Product, ProductCode, Shop, Tag, Variant
+from catalog.tenancy import in_shop
 
 pytestmark = pytest.mark.django_db
 
@@ -330,6 +334,26 @@ def test_a_checkpoint_does_not_hold_for_another_file_or_other_options(folder):
     assert counts(run(path, resume=True, status="draft")) == (3, 0, 3, 0)
     Importer(open_source(path), ImportOptions(batch=3), stop=lambda: True).run()
     assert counts(run(lines(folder, *rows, {"sku": "X", "title": "X"}), resume=True)) == (1, 0, 6, 0)
+
+
+def test_a_checkpoint_of_one_shop_does_not_hold_for_another(folder, settings):
+    settings.MULTI_SHOP = True
+    path = lines(folder, *({"sku": f"S{number}", "title": "T"} for number in range(6)))
+    with in_shop(1):
+        Importer(open_source(path), ImportOptions(batch=3), stop=lambda: True).run()
+    with in_shop(Shop.objects.create(name="Second", slug="second").pk):
+        assert counts(run(path, batch=3, resume=True)) == (6, 0, 0, 0)
+    with in_shop(1):
+        assert counts(run(path, batch=3, resume=True)) == (3, 0, 0, 0)
+
+
+def test_what_ever_new_columns_mean_is_not_kept_for_ever(monkeypatch):
+    monkeypatch.setattr(checking, "MOST_COLUMNS", 10)
+    rows, options = [{"sku": f"S{number}", "title": "T", f"k{number}": 1} for number in range(50)], ImportOptions()
+    with SeenSkus() as seen:
+        batches = Batches(RowsSource(rows), options, options.rules(from_table=False), seen)
+        assert sum(len(good) for good, _ in batches.read(0)) == 50
+    assert len(batches.meaning) == 10
 
 
 def test_rows_from_the_api_are_always_compared_and_answered_in_order(product):
