@@ -45,10 +45,16 @@ def shops_by_host() -> dict[str, Served]:
     """Every host and the shop that answers to it; SECONDS behind the database at most."""
     global _known
     known = _known
-    if known is None or time.monotonic() - known[0] > SECONDS:
+    if known is None or _is_old(known[0]):
         with _lock:
-            _known = known = time.monotonic(), _read()
+            known = _known  # who waited here finds what another thread has just read
+            if known is None or _is_old(known[0]):
+                _known = known = time.monotonic(), _read()
     return known[1]
+
+
+def _is_old(at: float) -> bool:
+    return time.monotonic() - at > SECONDS
 
 
 def _read() -> dict[str, Served]:

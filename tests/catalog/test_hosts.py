@@ -76,6 +76,26 @@ def test_one_query_serves_many_requests(second, django_assert_num_queries):
             ask(lambda request: HttpResponse())
 
 
+def test_requests_that_wait_for_hosts_to_be_read_do_not_read_them_again(second, monkeypatch):
+    reading, asked = threading.Barrier(2), []
+
+    def read():
+        asked.append(1)
+        reading.wait(10)
+        return {}
+
+    monkeypatch.setattr(hosts, "_read", read)
+    hosts.forget()
+    threads = [threading.Thread(target=hosts.shops_by_host) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    reading.wait(10)
+    for thread in threads:
+        thread.join()
+    hosts.forget()
+    assert len(asked) == 1
+
+
 def test_where_there_is_one_shop_nothing_is_asked(settings, django_assert_num_queries):
     settings.MULTI_SHOP = False
     with django_assert_num_queries(0):
