@@ -11,6 +11,7 @@ import numpy as np
 from django.db import connection
 
 from catalog.models import Brand, Category, Product
+from catalog.per_shop import PerShop
 from catalog.tenancy import current_shop_id
 from recommend.events.history import Past, Seen
 from recommend.models.base import Ids
@@ -21,7 +22,7 @@ from recommend.training.live import Live, live
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 10.0  # before a model that could not be read is tried again
-_resting_until = -math.inf  # of the monotonic clock
+_resting_until: PerShop[float] = PerShop(lambda: -math.inf)  # of the monotonic clock
 
 # What was done with a product, as a reason says it.
 DEEDS = {
@@ -103,23 +104,17 @@ def profile_of(ask: Ask) -> Profile:
 
 def live_model() -> Live | None:
     """The live model; None where there is none, or its files cannot be read: counts and content serve then."""
-    global _resting_until
-    if time.monotonic() < _resting_until:
+    if time.monotonic() < _resting_until.here:
         return None
     try:
         return live()
     except (OSError, ValueError):
         log.exception("The live model cannot be loaded")
-        _resting_until = time.monotonic() + RETRY_SECONDS
+        _resting_until.here = time.monotonic() + RETRY_SECONDS
         return None
 
 
-def _forget_failure() -> None:
-    global _resting_until
-    _resting_until = -math.inf
-
-
-memory.on_forget(_forget_failure)
+memory.on_forget(_resting_until.forget)
 
 
 def known_products(ids: Iterable[int]) -> dict[int, Known]:

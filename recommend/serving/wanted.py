@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 
 from django.db.models import Max
 
+from catalog.per_shop import MOST_SHOPS
 from recommend.serving.memory import Kept
 from recommend.serving.models import Demand
 
@@ -29,4 +30,4 @@ def _read(keys: Collection[str]) -> dict[str, float]:
     return dict.fromkeys(keys, float(most or 0.0))
 
 
-_most: Kept[str, float] = Kept(_read, seconds=SECONDS, most=1)
+_most: Kept[str, float] = Kept(_read, seconds=SECONDS, most=MOST_SHOPS)
