@@ -71,7 +71,7 @@ def _turn(what: str, size: int) -> Iterator[None]:
 
 @contextmanager
 def search_turn() -> Iterator[None]:
-    """One of SEARCH_CONCURRENCY searches of this process. Raises Overloaded."""
+    """One of SEARCH_CONCURRENCY searches, lists and suggestions of this process. Raises Overloaded."""
     with _turn("searches", settings.SEARCH_CONCURRENCY):
         yield
 

@@ -20,6 +20,7 @@ from catalog.api.parsing import StrictJSONParser
 from catalog.api.permissions import READING, Scoped, Scopes
 from search.api import parameters
 from search.api.rendering import OrjsonRenderer, card
+from search.bulkhead import search_turn
 from search.query import BadRequest, Facet, Hit, SearchRequest, SearchUnavailable, recent, suggest
 from search.query.personal import shopper_of
 from search.query.request import MOST_PICTURES
@@ -183,6 +184,8 @@ class SuggestView(PublicView):
                 },
             ),
             400: _ERROR,
+            429: _ERROR,
+            503: _ERROR,
         },
     )
     def get(self, request: Request) -> Response:
@@ -192,7 +195,8 @@ class SuggestView(PublicView):
         """
         asked = _SuggestSerializer(data=request.query_params.dict())
         asked.is_valid(raise_exception=True)
-        found = suggest(asked.validated_data["q"], request)
+        with search_turn():
+            found = suggest(asked.validated_data["q"], request)
         return Response(
             {
                 "history": found.history,

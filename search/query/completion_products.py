@@ -11,7 +11,7 @@ from qdrant_client import models
 from catalog import selectors
 from catalog.models import Product, ProductCode
 from catalog.text import normalise_code
-from search.index.client import get_client
+from search.index.client import get_client, within
 from search.index.errors import VectorStoreError
 from search.index.live import Live, on_live
 from search.index.schema import TERMS
@@ -32,7 +32,8 @@ def products(typed: str, completions: Completions) -> list[Product]:
     ids = _by_code(typed)
     if len(ids) < MOST_PRODUCTS:
         try:
-            ids += _by_words(typed, completions)
+            with within(settings.QDRANT_SHOPPER_SECONDS):
+                ids += _by_words(typed, completions)
         except VectorStoreError:
             log.warning("Products are not suggested, because the index does not answer", exc_info=True)
     return selectors.products_for_cards(list(dict.fromkeys(ids))[:MOST_PRODUCTS])

@@ -76,3 +76,13 @@ def test_recommendations_and_searches_do_not_take_each_other_s_places(client, se
         with search_turn():
             pass
     assert client.get("/api/v1/recommendations/trending").status_code == 200
+
+
+@pytest.mark.django_db
+def test_suggestions_have_the_places_of_searches(client, settings) -> None:
+    settings.SEARCH_CONCURRENCY, settings.SEARCH_WAIT_SECONDS = 1, 0.01
+    with held(search_turn):
+        answer = client.get("/api/v1/suggest?q=cup")
+        assert answer.status_code == 503
+        assert answer["Retry-After"]
+    assert client.get("/api/v1/suggest?q=cup").status_code == 200

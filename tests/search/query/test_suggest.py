@@ -9,10 +9,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from catalog.models import Brand, Product
+from search.index import client
 from search.index.errors import VectorStoreError
 from search.language import collecting
 from search.models import PopularQuery
-from search.query import names, recent, suggest
+from search.query import completion_products, names, recent, suggest
 
 pytestmark = pytest.mark.django_db
 CUPS = {"CUP-red", "CUP-blue", "CUP-green"}
@@ -181,3 +182,10 @@ def test_names_are_looked_up_by_the_beginnings_of_their_words():
     assert of.beginning_with("coffee m", 5) == [1]
     assert of.beginning_with("shirt", 5) == [4]
     assert of.beginning_with("achines", 5) == []
+
+
+def test_a_store_gets_no_more_time_than_a_shopper_has(monkeypatch):
+    deadlines = []
+    monkeypatch.setattr(completion_products, "_ask", lambda *_: deadlines.append(client._deadline.get()) or [])
+    suggest("espresso")
+    assert deadlines != [None]
