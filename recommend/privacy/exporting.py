@@ -8,6 +8,7 @@ from recommend.privacy.sessions import sessions_of
 from recommend.privacy.subjects import Subject
 from recommend.shop import privacy as history
 from recommend.shop.cart import KEY as CART
+from recommend.shop.cart_pages import ORDERED
 
 _ACCOUNT = ("username", "email", "first_name", "last_name", "date_joined", "last_login", "is_active")
 _SHOPPER = ("key", "created_at", "merged_at", "personalised")
@@ -21,7 +22,10 @@ def export(subject: Subject) -> Iterator[dict[str, Any]]:
     if subject.user is not None:
         yield _told("account", {name: getattr(subject.user, name) for name in _ACCOUNT})
         for session in sessions_of(subject.user.pk):
-            yield _told("session", {"cart": session.get_decoded().get(CART), "expires_at": session.expire_date})
+            held = session.get_decoded()
+            yield _told(
+                "session", {"cart": held.get(CART), "ordered": held.get(ORDERED), "expires_at": session.expire_date}
+            )
     for shopper in subject.shoppers:
         yield _told("shopper", {name: getattr(shopper, name) for name in _SHOPPER})
     for change in ConsentChange.objects.filter(key__in=subject.keys).order_by("happened_at", "pk"):

@@ -20,7 +20,7 @@ _HISTORY: Final = Place("every column", "row deleted", "EVENT_RETENTION_DAYS")
 _SEARCHES: Final = Place("every column but what the ranker saw", "row deleted", "SEARCH_LOG_DAYS")
 _DEVICE: Final = Place("key and choices", "row deleted", "EVENT_RETENTION_DAYS after it left nothing")
 _ACCOUNT: Final = Place("all but the password", "row deleted; of staff it stays", "ACCOUNT_INACTIVE_DAYS")
-_SESSION: Final = Place("cart and end", "row deleted", "two weeks (SESSION_COOKIE_AGE)")
+_SESSION: Final = Place("cart, last order and end", "row deleted", "two weeks (SESSION_COOKIE_AGE)")
 _AUDIT: Final = Place("nothing: it tells what staff did", "name taken out, row stays", "for ever")
 
 FIELDS: Final[Mapping[str, Place]] = {
@@ -51,6 +51,7 @@ FIELDS: Final[Mapping[str, Place]] = {
 # What lies in no column: where, how long, and what ends it.
 BESIDE: Final[Mapping[str, str]] = {
     "memory of web processes: pasts": "let go when erased, and in other processes within 10 minutes (PAST_SECONDS)",
+    "memory of web processes: interests": "of the last histories, by their products alone, of nobody",
     "memory of web processes: searches to be logged": "written within SEARCH_LOG_SECONDS, and erased again meanwhile",
     "memory of web processes: vectors and readings of queries": "the words alone, of nobody; the last ones asked for",
     "cache: limits of rates": "hashes and addresses, an hour at most",

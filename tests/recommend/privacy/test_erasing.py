@@ -291,6 +291,13 @@ def test_the_download_has_the_account_and_the_consent(ann: Person) -> None:
     }
 
 
+def test_the_download_has_the_last_order_that_a_session_holds(ann: Person) -> None:
+    assert ann.client.post("/cart/order").status_code == 302
+    lines = b"".join(ann.client.get("/you/download").streaming_content).splitlines()
+    (order,) = [each["ordered"] for each in map(json.loads, lines) if each.get("ordered")]
+    assert [line["title"] for line in order["lines"]] == ["Espresso cup, red"]
+
+
 def test_the_products_are_as_they_were(ann: Person) -> None:
     before = OutboxEntry.objects.count()
     erasing.erase(of_shopper(ann.shopper), by=BY.COMMAND)
