@@ -13,6 +13,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.urls import reverse_lazy
 
+from vetrina import connections
 from vetrina.installed import INSTALLED_APPS as INSTALLED_APPS
 from vetrina.installed import MIDDLEWARE as MIDDLEWARE
 from vetrina.installed import TEMPLATES as TEMPLATES
@@ -50,39 +51,19 @@ ROOT_URLCONF = "vetrina.urls"
 WSGI_APPLICATION = "vetrina.wsgi.application"
 
 # Database -------------------------------------------------------------------------------------------------------
-DATABASES = {"default": env.db("DATABASE_URL", f"sqlite:///{HOME / 'vetrina.sqlite3'}")}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    DATABASES["default"]["OPTIONS"] = {
-        # One writer at a time: take the write lock at BEGIN, so that two writers wait instead of failing at upgrade.
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 30,
-        # synchronous=FULL: in WAL mode NORMAL may lose the last commits at a power cut, and those were acknowledged.
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-64000;",
-    }
-else:
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)  # seconds; a lost one says nothing
-if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    # A machine that is gone says nothing either; the kernel would believe in it for two hours. Seconds; the last: ms.
-    for _name, _value in (("keepalives_idle", 15), ("keepalives_interval", 5), ("tcp_user_timeout", 30_000)):
-        DATABASES["default"]["OPTIONS"].setdefault(_name, _value)
-    # For how long one statement may keep silent, seconds; 0: as long as it likes. Web processes set it (vetrina.wsgi).
-    DATABASES["default"]["ENGINE"] = "vetrina.postgresql"
-    DATABASES["default"]["OPTIONS"]["patience"] = env.float("DATABASE_PATIENCE_SECONDS", 0)
-# SQLite reads the whole schema for each new connection, and begins with an empty page cache.
-DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", 60)
+DATABASES = {
+    "default": connections.database(
+        env.db("DATABASE_URL", f"sqlite:///{HOME / 'vetrina.sqlite3'}"),
+        # Web processes set it (vetrina.wsgi).
+        patience=env.float("DATABASE_PATIENCE_SECONDS", 0),
+        # SQLite reads the whole schema for each new connection, and begins with an empty page cache.
+        max_age=env.int("DATABASE_CONN_MAX_AGE", 60),
+    )
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# The shop is part of each key, but of those that say they are everybody's.
-CACHES = {"default": env.cache("CACHE_URL", "locmemcache://") | {"KEY_FUNCTION": "catalog.per_shop.cache_key"}}
-CACHE_SECONDS = env.float("CACHE_TIMEOUT_SECONDS", 0.5)  # that Redis may take to connect, and to answer
-if CACHES["default"]["BACKEND"] == "django.core.cache.backends.locmem.LocMemCache":
-    CACHES["default"]["BACKEND"] = "vetrina.cache.LocMemCache"  # which the clock does not matter to
-elif CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
-    CACHES["default"]["BACKEND"] = "vetrina.cache.RedisCache"  # which goes on without its server
-    CACHES["default"].setdefault("OPTIONS", {}).update(
-        socket_connect_timeout=CACHE_SECONDS, socket_timeout=CACHE_SECONDS, retry=None
-    )
+CACHE_SECONDS = env.float("CACHE_TIMEOUT_SECONDS", 0.5)
+CACHES = {"default": connections.cache(env.cache("CACHE_URL", "locmemcache://"), seconds=CACHE_SECONDS)}
 
 # Vectors --------------------------------------------------------------------------------------------------------
 # Empty: vectord, the embedded engine, is started on demand and keeps its data in HOME/vectord.
@@ -197,27 +178,10 @@ SEARCH_VISITOR = env.str("SEARCH_VISITOR", "recommend.events.visitors.visitor_of
 SEARCH_CLICKS = env.str("SEARCH_CLICKS", "recommend.analytics.clicks.clicks_since")
 
 # Tasks ----------------------------------------------------------------------------------------------------------
-# Empty: a broker made of files in HOME/broker, which needs no server. It may lose messages when a worker dies; the
-# outbox is the truth, so a lost message costs one sweep.
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "")
-if not CELERY_BROKER_URL:
-    CELERY_BROKER_URL = "filesystem://localhost/"
-    _broker = HOME / "broker"
-    for _folder in ("messages", "control"):
-        (_broker / _folder).mkdir(parents=True, exist_ok=True)
-    CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "data_folder_in": str(_broker / "messages"),
-        "data_folder_out": str(_broker / "messages"),
-        "control_folder": str(_broker / "control"),
-        "polling_interval": 0.2,
-    }
-# What a broker may take to connect, and to answer, seconds. The second is also how long a worker waits for an answer,
-# and Redis holds its question for a message open for one second.
 CELERY_BROKER_CONNECTION_TIMEOUT = BROKER_SECONDS = env.float("BROKER_TIMEOUT_SECONDS", 1.5)
-if CELERY_BROKER_URL.startswith(("redis", "sentinel")):
-    CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": BROKER_SECONDS, "socket_timeout": 1 + BROKER_SECONDS}
-elif CELERY_BROKER_URL.startswith(("amqp", "pyamqp")):
-    CELERY_BROKER_TRANSPORT_OPTIONS = {"read_timeout": 1 + BROKER_SECONDS, "write_timeout": 1 + BROKER_SECONDS}
+CELERY_BROKER_URL, CELERY_BROKER_TRANSPORT_OPTIONS = connections.broker(
+    env.str("CELERY_BROKER_URL", ""), home=HOME, seconds=BROKER_SECONDS
+)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -383,7 +347,7 @@ CONTENT_SECURITY_POLICY = {
 
 # Watching -------------------------------------------------------------------------------------------------------
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")  # empty: /metrics answers this machine alone, and nobody behind a proxy
-TRACING = env.bool("TRACING", False)  # spans to where OTEL_EXPORTER_OTLP_ENDPOINT says; needs vetrina[otel]
+TRACING = env.bool("TRACING", False)  # spans to where OTEL_EXPORTER_OTLP_ENDPOINT says; needs the extra otel
 LOG_FORMAT = env.str("LOG_FORMAT", "json" if PRODUCTION else "plain")
 LOGGING = {
     "version": 1,
