@@ -10,6 +10,7 @@ from django.urls import include, path, re_path
 from django.views.decorators.http import require_safe
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from catalog.admin.on_site import view_on_site
 from vetrina import health
 from vetrina.monitoring.page import operations
 from vetrina.second_factor import pages as second_factor
@@ -35,6 +36,8 @@ urlpatterns = [
     path("admin/second-factor/set-up/", second_factor.staff_page(second_factor.set_up), name="second-factor-set-up"),
     path("admin/second-factor/codes/", second_factor.staff_page(second_factor.new_codes), name="second-factor-codes"),
     path("admin/second-factor/off/", second_factor.staff_page(second_factor.turn_off), name="second-factor-off"),
+    # Before the admin's own, which knows no shops.
+    path("admin/r/<path:content_type_id>/<path:object_id>/", admin.site.admin_view(view_on_site), name="view_on_site"),
     path("admin/operations/", admin.site.admin_view(operations), name="operations"),
     path("admin/", admin.site.urls),
     path("api/v1/", include(api)),
