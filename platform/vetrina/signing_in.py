@@ -1,6 +1,8 @@
 """The admin's sign-in, behind the same limits as the shop's: see `recommend.shop.attempts`."""
 
 from django.contrib import admin, messages
+from django.contrib.auth.forms import UsernameField
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -16,9 +18,9 @@ SENTENCE = "That were many attempts in a short time. Please wait a little."
 @never_cache
 def staff_sign_in(request: HttpRequest) -> HttpResponse:
     """Sign in to the admin. Too many attempts answer 429, before a password is looked at."""
-    tried = request.method == "POST"
-    if tried and not attempts.may_try(request, request.POST.get("username", "")):
-        locked_out(request, request.POST.get("username", ""))
+    tried, name = request.method == "POST", _name(request)
+    if tried and not attempts.may_try(request, name):
+        locked_out(request, name)
         messages.error(request, SENTENCE)
         request.method = "GET"  # the form, shown anew
         response = admin.site.login(request)
@@ -29,3 +31,11 @@ def staff_sign_in(request: HttpRequest) -> HttpResponse:
         # With a second factor the device is known only after the code; see vetrina.second_factor.
         attempts.know(response, request.user.get_username())
     return response
+
+
+def _name(request: HttpRequest) -> str:
+    """The name as the form will read it: of one account all ways to write it count together."""
+    try:
+        return str(UsernameField(required=False).clean(request.POST.get("username", "")))
+    except ValidationError:  # which the form tells of
+        return ""

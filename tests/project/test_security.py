@@ -154,6 +154,16 @@ def test_the_shop_and_the_admin_count_together():
     assert attempt(Client(), PASSWORD, "/sign-in", "198.51.100.99").status_code == 429
 
 
+@pytest.mark.parametrize("spelt", ["{space}root", "root{space}", "{space}\uff52oot"])
+def test_a_name_that_is_spelt_in_other_ways_counts_as_the_same(spelt):
+    User.objects.create_superuser("root", password=PASSWORD)
+    for n in range(20):
+        attempt(Client(), "guess", address=f"198.51.100.{n}")
+    name = spelt.format(space=" \u00a0")
+    answer = Client().post(LOGIN, {"username": name, "password": PASSWORD}, REMOTE_ADDR="198.51.100.99")
+    assert answer.status_code == 429
+
+
 def test_nobody_is_locked_out_on_a_device_that_was_signed_in_before():
     User.objects.create_superuser("root", password=PASSWORD)
     mine = Client()
