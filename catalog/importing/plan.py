@@ -111,10 +111,10 @@ def plan_row(prepared: PreparedRow, product: Product | None, rules: RowRules) ->
 def _check_store(wanted: dict[str, Any], product: Product | None, store: str) -> None:
     """Raise `RowError` unless the product is, and stays, of this store. A new one is put there."""
     theirs = product is not None and (product.store is None or product.store.name != store)
-    if product is None:
-        wanted.setdefault("store", store)
     if theirs or wanted.get("store", store).casefold() != store.casefold():
         raise RowError("store", f"is not {store!r}, and the key writes products of that store alone")
+    if product is None or "store" in wanted:
+        wanted["store"] = store  # as it is written: another store may be called so in other case
 
 
 def current_values(product: Product) -> dict[str, Any]:

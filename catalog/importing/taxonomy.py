@@ -74,12 +74,15 @@ def _ensure(model: type[Label], names: Iterable[str], known: dict[str, Label]) -
     missing = {name.casefold(): name for name in names if name and name.casefold() not in known}
     if not missing:
         return
-    slugs = [slug_for(name, max_length=180) for name in missing.values()]
-    for row in model._default_manager.filter(Q(name__in=missing.values()) | Q(slug__in=slugs)):
+    wanted = set(missing.values())
+    slugs = [slug_for(name, max_length=180) for name in wanted]
+    rows = model._default_manager.filter(Q(name__in=wanted) | Q(slug__in=slugs))
+    # Of two whose names differ in case alone, the one that is named comes first.
+    for row in sorted(rows, key=lambda row: row.name not in wanted):
         known.setdefault(row.name.casefold(), row)
     new = [name for key, name in missing.items() if key not in known]
     if new:
         chosen = unique_slugs(model, [(name, "") for name in new])
-        rows = [model(name=name, slug=slug) for name, slug in zip(new, chosen, strict=True)]
-        for row in model._default_manager.bulk_create(rows):
+        made = [model(name=name, slug=slug) for name, slug in zip(new, chosen, strict=True)]
+        for row in model._default_manager.bulk_create(made):
             known[row.name.casefold()] = row

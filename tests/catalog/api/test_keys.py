@@ -179,6 +179,15 @@ def test_rows_of_another_store_are_rejected_in_bulk(of_corner, stores, product):
     assert not Store.objects.filter(name="Newly made").exists()
 
 
+def test_a_store_of_the_same_name_in_other_case_is_another(stores):
+    named_alike = Store.objects.create(name="OTHER", slug="other-1")
+    Store.objects.filter(pk=stores[1].pk).update(slug="other-2")
+    Store.objects.filter(pk=named_alike.pk).update(slug="other")
+    rows = [{"sku": "A", "title": "A"}, {"sku": "B", "title": "B", "store": "OTHER"}]
+    client_with(*OF_STORES, store=stores[1]).post(f"{PRODUCTS}bulk", rows, format="json")
+    assert set(Product.objects.values_list("sku", "store_id")) == {("A", stores[1].pk), ("B", stores[1].pk)}
+
+
 def test_a_store_s_key_writes_nothing_but_products(stores):
     # The form does not let it have such a scope; here it has.
     client = client_with(store=stores[0])
