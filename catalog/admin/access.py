@@ -41,8 +41,6 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
         if settings.MULTI_SHOP and not change:  # whom somebody adds here works here
             form.instance.shops.add(current_shop_id())
 
-    # Who may change people could else make themselves a superuser, or set a superuser's password and sign in as one.
-
     actions = ["reset_second_factor"]
 
     def has_reset_permission(self, request: HttpRequest) -> bool:
@@ -54,6 +52,8 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
         messages.success(
             request, f"{count:,} {'account has' if count == 1 else 'accounts have'} no second factor any more."
         )
+
+    # Who may change people could else make themselves a superuser, or set a superuser's password and sign in as one.
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = super().get_readonly_fields(request, obj)

@@ -53,7 +53,7 @@ def _keeps_history(model: type[Model]) -> bool:
 
 def _before(sender: type[Model], instance: Model, raw: bool = False, **kwargs: Any) -> None:
     who = current()
-    if who is None or raw or instance._state.adding or _keeps_history(sender) or len(who.changes) >= MOST_ROWS:
+    if who is None or raw or instance._state.adding or _keeps_history(sender):
         return
     stored = sender._base_manager.filter(pk=instance.pk).values(*_columns(sender)).first()
     instance._audit_before = stored  # type: ignore[attr-defined]

@@ -46,6 +46,15 @@ def test_a_change_is_told_with_what_was_before(root):
     assert entry.changes[0]["fields"] == {"name": ["Acme", "Acme Ltd"]}
 
 
+def test_of_more_changes_than_are_kept_the_number_is():
+    brands = [Brand.objects.create(name=f"B{number}", slug=f"b{number}") for number in range(60)]
+    with audit.acting(audit.Acting("root")) as who:
+        for brand in brands:
+            brand.description = "new"
+            brand.save()
+    assert (len(who.changes), who.left_out) == (50, 10)
+
+
 def test_adding_and_deleting_are_told(root):
     root.post("/admin/catalog/brand/add/", {"name": "Acme", "slug": "acme"})
     brand = Brand.objects.get()
