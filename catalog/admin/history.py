@@ -16,7 +16,10 @@ class HistoryAdmin(SimpleHistoryAdmin):
     def history_form_view(
         self, request: HttpRequest, object_id: str, version_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        if request.method == "POST" and not self.has_change_permission(request, self.get_object(request, object_id)):
-            raise PermissionDenied
+        if request.method == "POST":
+            row = self.get_object(request, object_id)
+            # What was deleted is made anew.
+            if not (self.has_change_permission(request, row) and (row is not None or self.has_add_permission(request))):
+                raise PermissionDenied
         answer: HttpResponse = super().history_form_view(request, object_id, version_id, extra_context)
         return answer

@@ -179,8 +179,8 @@ class ProductAdmin(ProductActions, HistoryAdmin, ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
         if change:
-            # A version taken back from the history is built anew, and still is a change of the row that is there.
-            obj._state.adding = False
+            # A version taken back from the history is built anew, and still is a change of the row, if that is there.
+            obj._state.adding = not Product.objects.filter(pk=obj.pk).exists()
         eans = form.cleaned_data.get("eans")
         codes = None if eans is None else {"ean": eans}
         services.save_product(obj, codes=codes, by=request.user)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from catalog import services
@@ -200,6 +201,19 @@ class TestProducts:
         assert (now.title, now.slug) == ("Old", "old")
         assert now.version > version
         assert OutboxEntry.objects.exists()
+
+    def test_a_deleted_product_can_be_taken_back_by_who_may_add_one(self, merchandiser, client, product):
+        row = product("M-1", title="Mug", status="published")
+        url = f"{PRODUCT}{row.pk}/history/{row.history.get().history_id}/"
+        services.delete_products([row.pk])
+        OutboxEntry.objects.all().delete()
+        changes = User.objects.create_user("changes", is_staff=True)
+        changes.user_permissions.set(Permission.objects.filter(codename="change_product"))
+        client.force_login(changes)
+        assert client.post(url, form(slug="mug")).status_code == 403
+        assert merchandiser.post(url, form(status="published", slug="mug")).status_code == 302
+        assert Product.objects.values_list("pk", "title", "slug").get() == (row.pk, "Mug", "mug")
+        assert OutboxEntry.objects.get().product_id == row.pk
 
     def test_the_history_shows_what_changed(self, merchandiser, product):
         row = product("M-1", title="Old title")
