@@ -131,9 +131,10 @@ class Fetcher:
     def _checked(self, url: str) -> httpx.URL:
         try:
             target = httpx.URL(url)
+            host = target.host  # decodes what is written in Punycode
         except (httpx.InvalidURL, UnicodeError) as error:
             raise FetchError("This is not a valid address.", permanent=True) from error
-        if target.scheme not in PORTS or not target.host:
+        if target.scheme not in PORTS or not host:
             raise FetchError("Only http:// and https:// addresses are fetched.", permanent=True)
         if target.userinfo:
             raise FetchError("An address with a user name or password is not fetched.", permanent=True)

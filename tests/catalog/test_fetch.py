@@ -157,6 +157,7 @@ def test_an_address_that_leads_inside_is_refused_for_good(url):
         ("http://example.com:6379/", "Port 6379"),
         ("http://example.com:99999/", "valid|Port"),
         ("http://exa mple.com\r\nX: y/", "valid"),
+        ("http://xn--/a.jpg", "valid"),
     ],
 )
 def test_what_is_no_plain_web_address_is_refused(url, reason):

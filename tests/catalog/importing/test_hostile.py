@@ -165,6 +165,7 @@ def test_no_file_outside_the_catalogue_s_folder_is_read(tmp_path, name):
         ("file:///etc/passwd", "Only http"),
         ("ftp://shop.example/a.jpg", "Only http"),
         ("http://user:pass@shop.example/a.jpg", "user name"),
+        ("http://xn--/a.jpg", "not a valid address"),
     ],
 )
 def test_an_address_that_must_not_be_fetched_rejects_its_row(address, reason):
