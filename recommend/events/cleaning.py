@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 from numpy.typing import NDArray
 
@@ -63,8 +63,11 @@ class Rules:
     rebuy_seconds: float = 43_200.0  # bought again later than this, it was meant
 
 
-def from_log(since: datetime | None = None, until: datetime | None = None) -> Rows:
-    """Read what speaks for products and may be used, of shoppers who left personalisation on, in [since, until)."""
+def usable(since: datetime | None = None, until: datetime | None = None) -> QuerySet[Any]:
+    """What speaks for products and may be used, of shoppers who left personalisation on, in [since, until).
+
+    `root` is the shopper at the root of the merges.
+    """
     events = Event.objects.filter(kind__in=POSITIVE, consent=True, product__isnull=False)
     events = events.exclude(kind=Kind.RATING, value__lt=LOWEST_GOOD)
     # The one at the root decides for all devices, as in `history`.
@@ -75,8 +78,13 @@ def from_log(since: datetime | None = None, until: datetime | None = None) -> Ro
         events = events.filter(happened_at__gte=since)
     if until:
         events = events.filter(happened_at__lt=until)
+    return events.annotate(root=Coalesce("shopper__merged_into", "shopper"))
+
+
+def from_log(since: datetime | None = None, until: datetime | None = None) -> Rows:
+    """Read the log, as `usable` says."""
     found = (
-        events.annotate(root=Coalesce("shopper__merged_into", "shopper"))
+        usable(since, until)
         .order_by("root", "happened_at", "pk")
         .values_list("root", "product_id", "kind", "happened_at", "basket")
     )

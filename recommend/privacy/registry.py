@@ -55,8 +55,10 @@ BESIDE: Final[Mapping[str, str]] = {
     "memory of web processes: searches to be logged": "written within SEARCH_LOG_SECONDS, and erased again meanwhile",
     "memory of web processes: vectors and readings of queries": "the words alone, of nobody; the last ones asked for",
     "cache: limits of rates": "hashes and addresses, an hour at most",
-    "trained models": "weights, counts and item vectors; no row of a shopper. Trained anew within TRAIN_EVERY_HOURS",
-    "training checkpoints": "weights of a training that goes on; removed at its end",
+    "trained models": "weights, counts and item vectors; no row of a shopper. Learns no more of it within "
+    "TRAIN_EVERY_HOURS, and is trained from scratch after six updates at the latest",
+    "training checkpoints": "weights and histories, by ids of rows, of a training that goes on; removed at its end. "
+    "One that is taken up again after an erasure begins anew, without it",
     "pictures that were searched with": "a small copy without metadata, until the end of the next day",
     "experiments": "the arm is a hash of the key, computed anew each time",
     "log lines": "no personal data (tests/project/test_privacy_logs.py)",

@@ -2,7 +2,8 @@
 
 Everything is a flat array, with the places where each history begins: a log has millions of events, and one Python
 object for each would take a hundred times the room. A training works on a copy on disk (`save`, `load`), so that after
-a kill it goes on from the same data, whatever has happened in the shop since.
+a kill it goes on from the same data, whatever has happened in the shop since; but where somebody's history was
+forgotten, it begins anew.
 """
 
 import json
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from catalog.models import Product
 from recommend.events import cleaning
 from recommend.events.history import AGAINST
-from recommend.events.models import Event
+from recommend.events.models import Event, Shopper
 from recommend.models.base import Ids, Interactions, Items
 from recommend.training.features import AT_ONCE, MOST_ATTRIBUTES, Features, described
 from recommend.training.live import Live, read_features, read_items, write_features, write_items
@@ -153,6 +154,16 @@ def read(
         "since": since.isoformat() if since else None, "until": until.isoformat() if until else None,
     }  # fmt: skip
     return dataset, report
+
+
+def holds_forgotten(dataset: Dataset, report: dict[str, Any]) -> bool:
+    """Whether nothing is left in the log of somebody in a dataset that `read` gave, or nothing that may be used."""
+    until = datetime.fromisoformat(report["until"]) if report["until"] else None
+    roots = dict(
+        Shopper.objects.annotate(root=Coalesce("merged_into", "pk")).values_list("pk", "root").iterator()
+    )  # who has joined an account meanwhile goes by that
+    left = set(cleaning.usable(until=until).order_by().values_list("root", flat=True).distinct())
+    return any(roots.get(shopper) not in left for shopper in dataset.shoppers.tolist())
 
 
 def _items(products: Ids, known: Live | None) -> tuple[Items, Features]:

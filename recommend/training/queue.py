@@ -20,7 +20,7 @@ from recommend.events.models import Event
 from recommend.training.features import Features
 from recommend.training.live import read_features
 from recommend.training.models import ModelVersion, TrainingRun
-from recommend.training.versions import folder_of
+from recommend.training.versions import clear_workshops, folder_of
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +48,7 @@ def ask_for(kind: str, *, seed: int = 0, version: ModelVersion | None = None) ->
 def ask_if_due(now: datetime | None = None) -> TrainingRun | None:
     """Queue the next run by the clock, where events came since the last one. See TRAIN_EVERY_HOURS."""
     now = now or timezone.now()
+    clear_workshops()  # also of runs whose worker died before they were stopped or given up: they hold histories
     if not settings.TRAIN_EVERY_HOURS or TrainingRun.objects.active().exists():
         return None
     trained = TrainingRun.objects.exclude(kind=PUBLISH)

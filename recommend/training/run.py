@@ -32,7 +32,7 @@ from recommend.models import registry
 from recommend.models.base import Progress, Recommender, no_progress
 from recommend.models.checkpoint import Checkpoint, whole
 from recommend.training import crossings, holdout, queue, versions
-from recommend.training.dataset import Dataset, read
+from recommend.training.dataset import Dataset, holds_forgotten, read
 from recommend.training.figures import figures
 from recommend.training.live import CROSSING, Live, load, models_dir
 from recommend.training.models import ModelVersion, TrainingRun
@@ -147,6 +147,9 @@ class _Run:
 
     def _data(self, known: Live | None) -> tuple[Dataset, dict[str, Any]]:
         done = self.folder / "data"
+        if done.is_dir() and holds_forgotten(*Dataset.load(done)):
+            log.info("Run %s begins anew, without whose history was forgotten since it began", self.run.pk)
+            shutil.rmtree(self.folder)
         if not done.is_dir():
             self._report("data", 0, 1, {})
             dataset, report = read(known=known, until=timezone.now())

@@ -7,8 +7,14 @@ import pytest
 
 from catalog import services
 from catalog.models import Product
+from recommend.events.models import Shopper
 from recommend.models import registry
+from recommend.privacy.erasing import erase
+from recommend.privacy.models import Erasure
+from recommend.privacy.subjects import of_shopper
+from recommend.shop.privacy import forget_all
 from recommend.training import behaviour, live, queue, run, versions
+from recommend.training.dataset import Dataset, holds_forgotten
 from recommend.training.models import ModelVersion, TrainingRun
 from tests.recommend.training.doubles import Factors
 
@@ -192,6 +198,57 @@ def test_a_run_that_was_killed_goes_on_where_it_was_and_ends_the_same(indexed, v
     for part in ("model", "measured"):
         one, two = (registry.load(versions.folder_of(each) / part).vectors for each in (expected, done.version))
         assert np.array_equal(one, two)
+
+
+@pytest.mark.parametrize("how", ["erased", "history forgotten", "personalisation off"])
+def test_a_run_that_was_killed_goes_on_without_whose_history_was_forgotten_meanwhile(indexed, visit, how):
+    visit(40)
+    asked = queue.ask_for(queue.FULL)
+
+    def kill(stage: str, *_: object) -> None:
+        if stage == "compare":
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        run.work(queue.claim(), kill)
+    shopper = Shopper.objects.latest("pk")
+    joined = Shopper.objects.first()
+    Shopper.objects.filter(pk=joined.pk).update(merged_into=Shopper.objects.create())
+    folder = versions.workshop_of(asked) / "data"
+    assert not holds_forgotten(*Dataset.load(folder)), "who joined an account is still there"
+    if how == "erased":
+        erase(of_shopper(shopper), by=Erasure.By.SHOPPER)
+    elif how == "history forgotten":
+        forget_all(shopper)
+    else:
+        Shopper.objects.filter(pk=shopper.pk).update(personalised=False)
+    TrainingRun.objects.filter(pk=asked.pk).update(lease_until=asked.created_at)
+    read = []
+
+    def look(stage: str, *_: object) -> None:
+        if stage == "compare" and not read:
+            read.extend(Dataset.load(folder)[0].shoppers.tolist())
+
+    assert run.work(queue.claim(), look).state == "published"
+    assert len(read) == 39
+    assert shopper.pk not in read
+
+
+def test_what_a_stopped_run_left_whose_worker_died_is_removed(indexed, visit):
+    visit(40)
+    asked = queue.ask_for(queue.FULL)
+
+    def kill(stage: str, *_: object) -> None:
+        if stage == "compare":
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        run.work(queue.claim(), kill)
+    queue.ask_if_due()
+    assert versions.workshop_of(asked).is_dir()
+    queue.stop(asked)
+    queue.ask_if_due()
+    assert not versions.workshop_of(asked).exists()
 
 
 def test_a_run_that_another_worker_took_over_does_nothing_more(indexed, visit):
