@@ -160,7 +160,8 @@ def by_keys(keys: Iterable[uuid.UUID]) -> dict[uuid.UUID, Shopper]:
 
 
 def merge(anonymous: Shopper, account: Shopper) -> bool:
-    """Let the account's history contain the device's. Return False if the device was merged already.
+    """Let the account's history contain the device's. Return False if the device was merged already, or one of them
+    has just been erased.
 
     From then on the account alone decides about personalisation. Who switched it off on the device has switched it off
     on the account. No event is rewritten; `unmerge` undoes the merge, and leaves that choice.
@@ -170,6 +171,8 @@ def merge(anonymous: Shopper, account: Shopper) -> bool:
     with transaction.atomic():
         ids = sorted({anonymous.pk, account.pk, account.merged_into_id or account.pk})
         locked = {each.pk: each for each in Shopper.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
+        if not {anonymous.pk, account.pk} <= locked.keys():
+            return False
         device, target = locked[anonymous.pk], locked[account.pk]
         if device.merged_into_id:
             return False

@@ -159,6 +159,14 @@ def test_a_merge_happens_once_and_follows_where_the_other_went(db: None) -> None
     assert Shopper.objects.get(pk=tablet.pk).merged_into == account
 
 
+@pytest.mark.parametrize("gone", ["device", "account"])
+def test_a_merge_with_who_is_erased_at_that_moment_does_nothing(db: None, gone: str) -> None:
+    device, account = Shopper.objects.create(), Shopper.objects.create()
+    Shopper.objects.filter(pk={"device": device, "account": account}[gone].pk).delete()
+    assert not merge(device, account)
+    assert not Shopper.objects.exclude(merged_into=None).exists()
+
+
 def test_what_would_make_a_circle_or_a_chain_is_refused(ada: User) -> None:
     account, other, phone = Shopper.objects.create(user=ada), Shopper.objects.create(), Shopper.objects.create()
     merge(phone, account)
