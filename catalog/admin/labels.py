@@ -19,6 +19,7 @@ from catalog.models import Brand, Store, Tag
 class LabelAdmin(ModelAdmin):
     list_display = ["name", "product_count", "slug"]
     search_fields = ["name", "slug"]
+    ordering = ["name"]  # of pages that are asked for while one types, too
     list_per_page = 100
     product_filter = ""  # the product list's parameter that shows the label's products
 

@@ -18,7 +18,7 @@ from django.db.models import Model
 from django.utils.dateparse import parse_datetime
 
 from catalog import services
-from catalog.models import Brand, Category, Collection, CollectionItem, Product, Promotion, Store
+from catalog.models import Brand, Category, Collection, Product, Promotion, Store
 
 M = TypeVar("M", bound=Model)
 
@@ -89,11 +89,7 @@ def _take_collection(row: dict[str, Any]) -> None:
     collection.clean_fields(exclude=["slug"])
     products = _known(Product, "sku", row.get("skus"))
     services.save_named(collection)
-    collection.items.all().delete()
-    CollectionItem.objects.bulk_create(
-        CollectionItem(collection=collection, product=product, position=position)
-        for position, product in enumerate(products)
-    )
+    services.set_collection(collection, products)
 
 
 def _take_brand(row: dict[str, Any]) -> None:
