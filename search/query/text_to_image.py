@@ -29,6 +29,7 @@ from search.query.floor import UNRELATED
 SAMPLED = 512  # products whose pictures stand for all
 FEWEST = 50  # with fewer pictures nothing is known of what is usual
 SAMPLE_SECONDS = 900.0
+KEPT = 32  # samples, of as many shops' collections; each takes a megabyte
 # Of the best pictures for the unrelated texts: some of these things the shop may really sell.
 QUANTILE = 0.75
 LEAST_DEVIATIONS = 3.0  # however little the unrelated texts find
@@ -78,6 +79,8 @@ def _known(live: Live) -> tuple[NDArray[np.float32], Bars]:
     """The sampled pictures and their bars, read once in a quarter of an hour for each collection."""
     with _lock:
         known = _samples.get(live.name)
+        if known is not None:
+            _samples.move_to_end(live.name)
     if known is not None and time.monotonic() - known[0] < SAMPLE_SECONDS:
         return known[1], known[2]
     points = (
@@ -100,7 +103,8 @@ def _known(live: Live) -> tuple[NDArray[np.float32], Bars]:
         bars = bars_of(pictures, encoder_for(live.image_spec).encode_text(list(UNRELATED), query=True))
     with _lock:
         _samples[live.name] = time.monotonic(), pictures, bars
-        while len(_samples) > 4:
+        _samples.move_to_end(live.name)
+        while len(_samples) > KEPT:
             _samples.popitem(last=False)
     return pictures, bars
 

@@ -1,12 +1,15 @@
 """Words held against pictures: from where a picture counts, and that nothing depends on it."""
 
+from collections import OrderedDict
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from search.index.errors import VectorStoreError
-from search.index.live import live_collection
+from search.index.live import Live, live_collection
 from search.query import SearchRequest, search, text_to_image
 from search.query.retrieve import TEXT_TO_IMAGE
 from search.query.text_to_image import LEAST_DEVIATIONS, bars_of, looks_of
@@ -36,6 +39,22 @@ def pictures_count(shop, settings, monkeypatch):
     settings.SEARCH_TEXT_TO_IMAGE_WEIGHT = 1.0
     monkeypatch.setattr(text_to_image, "FEWEST", 3)
     text_to_image._samples.clear()
+
+
+def test_the_samples_of_many_shops_are_remembered_beside_each_other(monkeypatch):
+    asked = []
+
+    class Store:
+        def query_points(self, name, **_):
+            asked.append(name)
+            return SimpleNamespace(points=[])
+
+    monkeypatch.setattr(text_to_image, "get_client", Store)
+    monkeypatch.setattr(text_to_image, "_samples", OrderedDict())
+    names = [f"products-shop{number}-1" for number in range(20)]
+    for name in names * 2:
+        assert looks_of(Live(name, {}, {}), "chair") is None
+    assert asked == names
 
 
 def test_with_few_pictures_nothing_is_said(shop, settings):
