@@ -31,6 +31,7 @@ class RateThrottle(SimpleRateThrottle):
     """
 
     num_requests: int
+    duration: int
 
     def throttle_failure(self) -> bool:
         past = [at for at in self.history if at <= self.now]
@@ -44,6 +45,17 @@ class _Throttle(RateThrottle):
     def __init__(self, scope: str, rate: str, of: str, before: str) -> None:
         self.scope, self.rate, self._of, self._before = scope, rate, of, before
         super().__init__()
+
+    def throttle_success(self) -> bool:
+        # Requests at the same moment have not seen each other's times, and each writes its own alone. So they are
+        # counted as well, which no two do at once; one after another they come to no more than the rate by their times.
+        counted = f"{self.key}:{int(self.now // self.duration)}"
+        self.cache.add(counted, 0, self.duration)
+        try:
+            among_first = self.cache.incr(counted) <= self.num_requests
+        except ValueError:  # it went meanwhile: its time was over
+            among_first = True
+        return among_first and bool(super().throttle_success())
 
     def get_cache_key(self, request: Any, view: Any) -> str:
         # Hashed: it may be a text of any length and letters, and not every cache takes such a key.
