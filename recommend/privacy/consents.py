@@ -22,6 +22,10 @@ def given(request: HttpRequest) -> None:
 
 
 def withdrawn(request: HttpRequest) -> None:
-    """Note that who asks refuses. Of somebody who is not known it is noted that it happened, and nothing else."""
-    keys: list[UUID | None] = [each.key for each in all_behind(request)] or [None]
+    """Note that who asks refuses. Of somebody who never agreed it is noted that it happened, and nothing else."""
+    keys: list[UUID | None] = [each.key for each in all_behind(request)]
+    stranger, _ = key_of_stranger(request, make=False)
+    if stranger is not None and ConsentChange.objects.filter(key=stranger).exists():
+        keys.append(stranger)
+    keys = keys or [None]
     ConsentChange.objects.bulk_create([ConsentChange(key=key, given=False) for key in keys])

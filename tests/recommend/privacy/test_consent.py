@@ -54,6 +54,14 @@ def test_who_refuses_leaves_rows_that_lead_to_nobody(how, indexed, settings) -> 
     assert WORD not in everything
 
 
+def test_who_agreed_and_did_nothing_takes_it_back_under_the_same_key(client: Client, catalogue) -> None:
+    client.post("/you/remember?to=yes")
+    client.post("/you/remember?to=no")
+    given, taken_back = ConsentChange.objects.order_by("pk")
+    assert (given.given, taken_back.given) == (True, False)
+    assert given.key == taken_back.key is not None
+
+
 def test_consent_is_recorded_when_it_is_given_and_taken_back(client: Client, catalogue, settings) -> None:
     settings.EVENTS_REQUIRE_CONSENT = True
     before = timezone.now()
