@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
-from catalog.importing.report import guarded
+from catalog.importing.report import guarded, unguarded
 from search.evaluation.relevance import JudgmentsError, read_rows
 from search.models import JudgedQuery, Judgment, JudgmentSet
 from search.models.judgments import BEST
@@ -16,7 +16,6 @@ from search.models.judgments import BEST
 COLUMNS = ("query", "sku", "grade", "judge")
 MOST_ROWS = 200_000
 MOST_QUERIES = 5000  # of a set
-_FORMULA_GUARD = ("'=", "'+", "'-", "'@")
 
 
 class _Echo:
@@ -48,7 +47,7 @@ def import_csv(judged: JudgmentSet, content: bytes, judge: str, name: str = "the
     """
     try:
         text = content.decode("utf-8-sig").replace("\0", "")  # no database takes it
-        rows = [(_unguarded(query), _unguarded(sku), grade) for query, sku, grade in _bounded(text, name)]
+        rows = [(unguarded(query), unguarded(sku), grade) for query, sku, grade in _bounded(text, name)]
     except (UnicodeDecodeError, csv.Error, AttributeError) as error:
         raise JudgmentsError(f"{name} is no CSV in UTF-8: {error}") from error
     if not rows:
@@ -82,11 +81,6 @@ def _bounded(text: str, name: str) -> Iterator[tuple[str, str, int]]:
         if number >= MOST_ROWS:
             raise JudgmentsError(f"{name} has more than {MOST_ROWS:,} rows; split it.")
         yield row
-
-
-def _unguarded(cell: str) -> str:
-    """As it was before an export guarded it."""
-    return cell[1:] if cell.startswith(_FORMULA_GUARD) else cell
 
 
 def add_queries(judged: JudgmentSet, texts: Iterable[str]) -> int:

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from catalog.importing.report import guarded
+from catalog.importing.report import guarded, unguarded
 from catalog.text import TextError, clean_text
 from search.language.synonyms import SynonymError, clean
 from search.models import Synonym
@@ -93,7 +93,7 @@ def _identity(row: Synonym) -> tuple[str, ...]:
 
 
 def _row(cells: dict[str, str], line: int) -> Synonym:
-    cell = {name: _disarmed(cells.get(name, "")).strip() for name in COLUMNS}
+    cell = {name: unguarded(cells.get(name, "")).strip() for name in COLUMNS}
     try:
         kind = _KINDS.get(cell["kind"].lower())
         if kind is None:
@@ -117,11 +117,6 @@ def _row(cells: dict[str, str], line: int) -> Synonym:
     except ValidationError as error:
         raise SynonymError(f"Line {line}: {' '.join(error.messages)}") from error
     return row
-
-
-def _disarmed(cell: str) -> str:
-    """Without the apostrophe that `written` puts before what a spreadsheet would run."""
-    return cell[1:] if cell[:1] == "'" and guarded(cell[1:]) == cell else cell
 
 
 def _moment(text: str) -> dt.datetime | None:
