@@ -11,6 +11,7 @@ from django.db.models import Avg, Count, F, Max, Q
 from catalog.tenancy import current_shop_id
 from recommend.analytics.figures import with_outcome
 from recommend.analytics.period import Period
+from search.log.popular import returning_visitors
 from search.models import LoggedSearch
 
 MOST = 50  # rows of a table
@@ -74,7 +75,8 @@ ORDERS = {"top": ("-searches", "normalised"), "zero": ("-zero_", "normalised"), 
 def top(period: Period, order: str = "top", most: int = MOST, least: int = 1) -> list[QueryRow]:
     """Queries with what became of them: the most asked, those that found nothing ("zero"), or the slowest ("slow").
 
-    Here and below: of at least so many different visitors. One query of the database each.
+    Here and below: of at least so many different visitors, among whom a program or a person that keeps no cookies, who
+    is somebody new with each request, does not count. One query of the database each.
     """
     counted = (
         with_outcome(period.searches().exclude(normalised=""))
@@ -92,7 +94,7 @@ def top(period: Period, order: str = "top", most: int = MOST, least: int = 1) ->
         )
     )
     if least > 1:
-        counted = counted.filter(visitors__gte=least)
+        counted = counted.annotate(known=_known(period.since)).filter(known__gte=least)
     if order == "zero":
         counted = counted.filter(zero_=F("searches"))  # what finds something by now needs nobody's help
     return [
@@ -104,8 +106,12 @@ def top(period: Period, order: str = "top", most: int = MOST, least: int = 1) ->
     ]  # fmt: skip
 
 
+def _known(since: datetime) -> Count:
+    return Count("visitor", distinct=True, filter=Q(visitor__in=returning_visitors(since)))
+
+
 def reformulations(period: Period, most: int = MOST, least: int = 1) -> list[Reformulation]:
-    """Which query followed which within five minutes, those of most visitors first."""
+    """Which query followed which within five minutes, those of most visitors first (who all kept their key)."""
     conditions = ["shop_id = %s", "happened_at >= %s", "happened_at < %s"]
     values: list[Any] = [current_shop_id(), _adapted(period.since), _adapted(period.until)]
     for name in ("device", "language"):
@@ -172,13 +178,13 @@ def trending(period: Period, most: int = MOST, least: int = 1) -> list[Trend]:
         .annotate(
             recent=Count("pk", filter=Q(happened_at__gte=turn)),
             earlier=Count("pk", filter=Q(happened_at__lt=turn)),
-            visitors=Count("visitor", distinct=True),
         )
-        .filter(recent__gte=LEAST_RECENT, visitors__gte=least)
-        .values_list("normalised", "recent", "earlier")
+        .filter(recent__gte=LEAST_RECENT)
     )
+    if least > 1:
+        counted = counted.annotate(known=_known(start)).filter(known__gte=least)
     found = []
-    for query, recent, earlier in counted:
+    for query, recent, earlier in counted.values_list("normalised", "recent", "earlier"):
         expected = max(earlier * RECENT_DAYS / BASELINE_DAYS, 0.5)
         deviation = math.sqrt(expected * (1 + RECENT_DAYS / BASELINE_DAYS))
         found.append(Trend(query, recent, expected, (recent - expected) / deviation))

@@ -7,6 +7,7 @@ each request, and could otherwise make any words popular by itself.
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -52,6 +53,12 @@ def suggestible() -> QuerySet[PopularQuery]:
     return PopularQuery.objects.filter(hidden=False, visitors__gte=least, zero_share__lte=MOST_ZERO)
 
 
+def returning_visitors(since: datetime) -> QuerySet[LoggedSearch, dict[str, Any]]:
+    """Keys of visitors who came with theirs at least once, for a subquery."""
+    # Not `.distinct()`: the database looks for one row of each visitor, by the index.
+    return LoggedSearch.objects.filter(happened_at__gte=since, returning=True).values("visitor")
+
+
 def count_popular(now: datetime | None = None) -> int:
     """Count the last SEARCH_POPULAR_DAYS anew; return how many queries are popular.
 
@@ -61,10 +68,8 @@ def count_popular(now: datetime | None = None) -> int:
     since = now - timedelta(days=settings.SEARCH_POPULAR_DAYS)
     searches = LoggedSearch.objects.filter(happened_at__gte=since, happened_at__lt=now, narrowed=False)
     searches = searches.exclude(normalised="").exclude(visitor=None)
-    # Not `.distinct()`: the database looks for one row of each visitor, by the index.
-    known = LoggedSearch.objects.filter(happened_at__gte=since, returning=True).values("visitor")
     counted = list(
-        searches.filter(visitor__in=known)
+        searches.filter(visitor__in=returning_visitors(since))
         .values("normalised")
         .annotate(
             visitors=Count("visitor", distinct=True),

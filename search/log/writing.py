@@ -11,7 +11,7 @@ import threading
 from collections import deque
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, InternalError, OperationalError, connection, transaction
 
 from catalog.tenancy import in_shop
 from search.models import LoggedSearch
@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 200  # rows: so many are written without waiting any longer
 MOST_WAITING = 10_000
+AWAY = (OperationalError, InterfaceError, InternalError)  # the last is how PostgreSQL refuses while it is read-only
 
 
 class _Waiting:
@@ -72,7 +73,7 @@ def flush() -> int:
                 for shop_id in dict.fromkeys(row.shop_id for row in rows):
                     with in_shop(shop_id):  # type: ignore[arg-type]
                         written += _store([row for row in rows if row.shop_id == shop_id])
-            except (OperationalError, InterfaceError):
+            except AWAY:
                 log.exception("%d searches could not be logged yet", len(rows))
                 with waiting.lock:
                     waiting.rows.extendleft(reversed(rows))
@@ -86,7 +87,7 @@ def _store(rows: list[LoggedSearch]) -> int:
         with transaction.atomic():
             LoggedSearch.objects.bulk_create(rows, ignore_conflicts=True)  # the same search again is one row
         return len(rows)
-    except (OperationalError, InterfaceError):
+    except AWAY:
         raise
     except Exception:
         if len(rows) == 1:

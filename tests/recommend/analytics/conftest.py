@@ -33,7 +33,7 @@ def searched(shopper: Shopper) -> Searched:
         fields = {"mode": "hybrid", "surface": "page", "took_ms": 10.0, "language": "en", "device": "phone", **more}
         row = LoggedSearch.objects.create(
             id=uuid.uuid4(), query=q if consent else "", normalised=normalised(q) if consent else "", total=total,
-            visitor=uuid.UUID(int=visitor) if consent else None, returning=consent, happened_at=at, **fields,
+            visitor=uuid.UUID(int=visitor) if consent else None, happened_at=at, **({"returning": consent} | fields),
         )  # fmt: skip
         kinds = [("click", place) for place in clicks] + [("cart", None)] * cart + [("purchase", None)] * bought
         for kind, place in kinds:

@@ -61,6 +61,15 @@ def test_queries_with_what_became_of_them(searched):
     assert [each.query for each in queries.top(MAY, least=2)] == ["chair", "unicorn"]
 
 
+def test_who_keeps_no_cookies_makes_nothing_that_many_typed(searched):
+    for visitor in range(10, 20):  # somebody new with each request
+        searched("ann of mill lane", visitor=visitor, returning=False)
+    assert [each.visitors for each in queries.top(MAY)] == [10]
+    assert queries.top(MAY, least=2) == []
+    assert queries.trending(MAY, least=2) == []
+    assert [each.query for each in queries.trending(MAY)] == ["ann of mill lane"]
+
+
 def test_which_query_followed_which(searched):
     for visitor in (1, 2):
         searched("sofa", visitor=visitor, total=0)

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from django.db import OperationalError
+from django.db import InternalError, OperationalError
 
 from search.log import writing
 from search.models import LoggedSearch
@@ -60,13 +60,16 @@ def test_one_row_that_is_refused_takes_no_other_along(waiting):
 
 
 @pytest.mark.django_db
-def test_what_a_database_that_is_away_does_not_take_waits_on(waiting, monkeypatch):
+@pytest.mark.parametrize(
+    "error", [OperationalError("the server closed the connection"), InternalError("a read-only transaction")]
+)
+def test_what_a_database_that_is_away_does_not_take_waits_on(waiting, monkeypatch, error):
     first, second = row(), row()
     writing.write(first)
     writing.write(second)
 
     def away(*_args, **_more):
-        raise OperationalError("the server closed the connection")
+        raise error
 
     monkeypatch.setattr(LoggedSearch.objects, "bulk_create", away)
     assert writing.flush() == 0
