@@ -8,6 +8,7 @@ Sources: the special-purpose address registries of IANA (RFC 6890), OWASP's chea
 """
 
 import ipaddress
+import math
 import socket
 import ssl
 import time
@@ -82,6 +83,7 @@ def _certificates() -> ssl.SSLContext:
 class Fetcher:
     """Fetches pictures with limits on size, time and redirects.
 
+    ``together``: seconds for all that this one fetches, from now on; 0: no limit but that of each.
     ``trusted`` holds pairs of address and port that are allowed although they are not public: for tests that run a
     server of their own. No setting leads here. ``resolver`` answers as `socket.getaddrinfo` does.
     """
@@ -91,12 +93,15 @@ class Fetcher:
         *,
         max_bytes: int | None = None,
         timeout: float | None = None,
+        together: float = 0,
         trusted: frozenset[tuple[str, int]] = frozenset(),
         resolver: Resolver = socket.getaddrinfo,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         self._max_bytes = max_bytes or settings.PICTURE_MAX_BYTES
         self._timeout = timeout or settings.PICTURE_FETCH_TIMEOUT
+        self._together = together
+        self._until = time.monotonic() + together if together else math.inf
         self._trusted, self._resolver = trusted, resolver
         self._ssl_context = ssl_context or _certificates()
 
@@ -105,7 +110,10 @@ class Fetcher:
 
         ``timeout`` holds for the whole, redirects included. Raises `FetchError`.
         """
-        deadline = time.monotonic() + self._timeout
+        now = time.monotonic()
+        if now >= self._until:
+            raise FetchError(f"Pictures were fetched for {self._together:g} seconds before it.", permanent=False)
+        deadline = min(now + self._timeout, self._until)
         backend = _GuardedBackend(deadline, self._trusted, self._resolver)
         # No proxy: httpcore reads none from the environment, and a proxy would resolve names by itself.
         with httpcore.ConnectionPool(self._ssl_context, network_backend=backend, max_connections=1) as pool:
@@ -122,7 +130,7 @@ class Fetcher:
             except FetchError:
                 raise
             except httpcore.TimeoutException as error:
-                raise FetchError(f"No answer within {self._timeout:g} seconds.", permanent=False) from error
+                raise FetchError(f"No answer within {deadline - now:.3g} seconds.", permanent=False) from error
             except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
                 reason = str(error) or type(error).__name__
                 raise FetchError(f"The connection failed ({reason}).", permanent=False) from error

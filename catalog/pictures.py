@@ -52,10 +52,21 @@ __all__ = [
 def store(picture: VerifiedPicture) -> str:
     """Write the picture's file, unless it is there, and return its name in the storage. No row is touched."""
     known = Picture.objects.filter(sha256=picture.sha256).exists()
-    if not (known and default_storage.exists(picture.name)):
-        # A file that no row shows may be about to be tidied away: writing it again makes it young.
+    if not (known and _made_young(picture.name)):
         write_atomically(default_storage, picture.name, picture.data)
     return picture.name
+
+
+def _made_young(name: str) -> bool:
+    """Whether the file is there and was made young, since an old one that no row shows may go at any moment.
+
+    A storage that is no file system is written to again instead.
+    """
+    try:
+        os.utime(default_storage.path(name))
+    except (NotImplementedError, FileNotFoundError):
+        return False
+    return True
 
 
 def write_atomically(storage: Storage, name: str, data: bytes) -> None:

@@ -47,6 +47,8 @@ class ProductForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        if "stock" in self.fields:
+            self.fields["stock"].show_hidden_initial = True  # see clean_stock
         if self.instance.pk and "eans" in self.fields:
             codes = self.instance.codes.filter(kind=ProductCode.Kind.EAN).order_by("value")
             self.initial["eans"] = "\n".join(code.value for code in codes)
@@ -56,6 +58,12 @@ class ProductForm(forms.ModelForm):
         if any(not character.isprintable() for character in sku):
             raise forms.ValidationError("A SKU holds no control characters.")
         return sku
+
+    def clean_stock(self) -> int:
+        """What is sold while a form is open is sold: a stock that nobody touched in it stays as it is by now."""
+        untouched = self.instance.pk and "stock" not in self.changed_data
+        stock: int = self.instance.stock if untouched else self.cleaned_data["stock"]
+        return stock
 
     def clean_currency(self) -> str:
         currency: str = self.cleaned_data["currency"].upper()
@@ -176,6 +184,13 @@ class ProductAdmin(ProductActions, HistoryAdmin, ModelAdmin):
         return format_html('<time title="{}">{}</time>', product.updated_at, naturaltime(product.updated_at))
 
     # The form ---------------------------------------------------------------------------------------------------
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Product | None:
+        product: Product | None = super().get_object(request, object_id, from_field)
+        if product is None or request.method != "POST":
+            return product
+        # Every column is written, so nobody else may write between this reading and that.
+        return self.get_queryset(request).select_for_update(of=("self",)).filter(pk=product.pk).first()
 
     def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
         if change:

@@ -199,10 +199,12 @@ def upsert_rows(
     """
     options = replace(options or ImportOptions(), force=True)
     rules = options.rules(from_table=False)
+    # A request is waited for: pictures that it has no time for are told of, and fetched when they are sent again.
+    fetcher = Fetcher(together=settings.PICTURE_BULK_SECONDS) if options.fetch else None
     source = RowsSource(rows)
     writer = Writer(rules, user=options.user, reason=reason)
     results: list[RowResult] = []
-    with closing(RowPictures(None, Fetcher() if options.fetch else None)) as pictures, SeenSkus() as seen:
+    with closing(RowPictures(None, fetcher)) as pictures, SeenSkus() as seen:
         batches = Batches(source, options, rules, seen)
         for good, bad in batches.read(0):
             results += bad + _write(good, writer, pictures, options, nudge)

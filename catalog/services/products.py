@@ -184,7 +184,7 @@ def save_picture(picture: Picture) -> None:
 
 
 def delete_picture(picture: Picture) -> None:
-    """Delete a picture with its file and thumbnails."""
+    """Delete a picture with its file and thumbnails; files of the last minutes go when it is tidied up."""
     with transaction.atomic():
         delete_files_after_commit([picture])
         picture.delete()

@@ -11,6 +11,7 @@ from catalog.services.changes import mark_changed
 from catalog.text import unique_slug
 
 SEPARATOR = " > "
+GONE = "The category was deleted in the meantime."
 Position = Literal["last-child", "left", "right"]
 
 
@@ -29,7 +30,7 @@ def add_category(
         try:
             if parent is None:
                 return Category.objects.add_root(instance=category)
-            parent.refresh_from_db()
+            _refresh(parent)
             return Category.objects.add_child(parent, instance=category)
         except PathOverflow as error:
             raise ValidationError("The tree of categories can go no deeper here.") from error
@@ -43,7 +44,9 @@ def save_category(category: Category, *, parent: Category | Literal["unchanged"]
     """
     with transaction.atomic():
         _lock_tree()
-        before = Category.objects.get(pk=category.pk)
+        before = Category.objects.filter(pk=category.pk).first()
+        if before is None:
+            raise ValidationError(GONE)
         old_parent = Category.objects.get_parent(before)
         new_parent = old_parent if parent == "unchanged" else parent
         category.name = category.name.strip()
@@ -69,10 +72,10 @@ def move_category(category: Category, target: Category | None, position: Positio
     """
     with transaction.atomic():
         _lock_tree()
-        category.refresh_from_db()
+        _refresh(category)
         if target is None:
             target, position = Category.objects.get_last_root_node(), "right"
-        target.refresh_from_db()
+        _refresh(target)
         parent = target if position == "last-child" else Category.objects.get_parent(target)
         full_name = full_name_for(category, parent)
         _move(category, target, position)
@@ -86,7 +89,7 @@ def move_category(category: Category, target: Category | None, position: Positio
 
 def _move(category: Category, target: Category, position: Position) -> None:
     """Let treebeard move the rows, and load what it made of this one."""
-    target.refresh_from_db()
+    _refresh(target)
     if target.path.startswith(category.path) and position == "last-child":
         raise ValidationError("A category cannot be moved below itself.")
     try:
@@ -96,6 +99,13 @@ def _move(category: Category, target: Category, position: Position) -> None:
     except PathOverflow as error:
         raise ValidationError("The tree of categories can go no deeper here.") from error
     category.refresh_from_db()
+
+
+def _refresh(category: Category) -> None:
+    try:
+        category.refresh_from_db()
+    except Category.DoesNotExist as error:
+        raise ValidationError(GONE) from error
 
 
 def delete_categories(categories: Any) -> int:

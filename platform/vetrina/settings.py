@@ -208,6 +208,7 @@ CELERY_BEAT_SCHEDULE = timetable(
 PICTURE_MAX_BYTES = env.int("PICTURE_MAX_BYTES", 15 * 1024 * 1024)
 PICTURE_MAX_PIXELS = env.int("PICTURE_MAX_PIXELS", 50_000_000)
 PICTURE_FETCH_TIMEOUT = env.int("PICTURE_FETCH_TIMEOUT", 10)  # seconds for one picture, redirects included
+PICTURE_BULK_SECONDS = env.float("PICTURE_BULK_SECONDS", 60)  # for all pictures of one products/bulk; 0: no limit
 THUMBNAIL_SIZES = {"small": 160, "medium": 480, "large": 1200}  # the longer side, pixels
 
 # Shop -----------------------------------------------------------------------------------------------------------

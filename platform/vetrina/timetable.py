@@ -21,7 +21,7 @@ def timetable(*, sweep: int, tables: int, vocabulary: int) -> dict[str, Any]:
         "tend-event-log": _every(3600, "workers.tasks.tend_event_log"),
         "tend-privacy": _every(300, "workers.tasks.tend_privacy"),
         "forget-old-audit-entries": _every(86_400, "workers.tasks.tend_audit_log", expires=3600),
-        "tidy-pictures": _every(86_400, "workers.tasks.tidy_pictures", expires=3600),
+        "tidy-pictures": _every(3600, "workers.tasks.tidy_pictures"),
         "refresh-vocabulary": _every(vocabulary, "workers.tasks.refresh_vocabulary"),
         # Finds comparisons whose message was lost, and those of a worker that died.
         "sweep-comparisons": _every(60, "workers.tasks.compare_searches"),

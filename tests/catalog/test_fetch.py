@@ -254,6 +254,14 @@ def test_a_server_that_drips_bytes_is_given_up(server):
     assert not error.permanent
 
 
+def test_all_that_is_fetched_together_has_one_time(server):
+    fetcher = Fetcher(trusted=frozenset({("127.0.0.1", server.server_port)}), timeout=5, together=0.3)
+    first, second = (refused(fetcher, f"{server.address}/drip") for _ in range(2))
+    assert "No answer within 0." in str(first)
+    assert "for 0.3 seconds" in str(second)
+    assert (first.permanent, second.permanent) == (False, False)
+
+
 def test_a_compressed_body_is_refused(server, fetcher):
     assert "compressed" in str(refused(fetcher, f"{server.address}/gzip"))
 

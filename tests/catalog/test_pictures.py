@@ -33,6 +33,12 @@ def jpeg(size, colour="red", mode="RGB"):
     return output.getvalue()
 
 
+def made_old(*names):
+    """As files are that nobody is writing rows for."""
+    for name in names:
+        os.utime(default_storage.path(name), (0, 0))
+
+
 def test_a_picture_is_attached_last_and_marks_the_product(product, picture_bytes):
     row = product()
     OutboxEntry.objects.all().delete()
@@ -55,6 +61,18 @@ def test_the_same_bytes_are_one_row_for_a_product_and_one_file_for_all(product, 
     services.delete_picture(first)
     assert default_storage.exists(shared.file.name)
     assert open_for_encoding(shared).size == (64, 64)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_that_is_about_to_be_shown_outlives_the_only_row_that_showed_it(product, picture_bytes):
+    first = add_picture(product("A"), picture_bytes(1))
+    made_old(first.file.name)
+    verified = verify(picture_bytes(1))
+    store(verified)  # by an import, whose row comes later
+    services.delete_picture(first)
+    assert default_storage.exists(verified.name)
+    made_old(verified.name)
+    assert tidy() == 1  # where it never came
 
 
 def test_a_bad_picture_leaves_no_row_and_no_file(product):

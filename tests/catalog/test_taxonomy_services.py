@@ -145,3 +145,16 @@ class TestTaxonomy:
             services.delete_categories(Category.objects.all())
         with pytest.raises(ProtectedError):
             services.delete_labels(Brand.objects.all())
+
+
+def test_a_category_that_somebody_deleted_meanwhile_is_said_to_be_gone():
+    gone, other = services.add_category("Gone"), services.add_category("Other")
+    services.delete_categories(Category.objects.filter(pk=gone.pk))
+    for write in (
+        lambda: services.add_category("Below", gone),
+        lambda: services.save_category(gone),
+        lambda: services.move_category(gone, other),
+        lambda: services.move_category(other, gone),
+    ):
+        with pytest.raises(ValidationError, match="deleted in the meantime"):
+            write()

@@ -81,6 +81,19 @@ class TestProducts:
         assert row.version > 1
         assert OutboxEntry.objects.get().product_id == row.pk
 
+    def test_what_is_sold_while_the_form_is_open_stays_sold(self, merchandiser, product):
+        row = product("M-1", title="Mug", stock=5)
+        address = f"{PRODUCT}{row.pk}/change/"
+        shown = merchandiser.get(address).content.decode()
+        assert 'name="initial-stock" value="5"' in shown
+        Product.objects.filter(pk=row.pk).update(stock=3)
+        merchandiser.post(address, form(title="Cup", slug=row.slug, stock="5") | {"initial-stock": "5"})
+        row.refresh_from_db()
+        assert (row.title, row.stock) == ("Cup", 3)
+        merchandiser.post(address, form(title="Cup", slug=row.slug, stock="9") | {"initial-stock": "5"})
+        row.refresh_from_db()
+        assert row.stock == 9
+
     def test_only_tags_or_pictures_changed_marks_as_well(self, merchandiser, product, picture_bytes):
         row = product("M-1", title="Mug")
         first, second = (add_picture(row, picture_bytes(seed)) for seed in (1, 2))
