@@ -22,8 +22,11 @@ RUN apt-get update \
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
 WORKDIR /app
+# Threads of one process share two heaps of the C library: with one for each, memory that is freed is spread too thin
+# to be given back, and the processes grow for hours.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
+    MALLOC_ARENA_MAX=2 \
     VETRINA_MODE=production \
     VETRINA_HOME=/data
 USER 10001

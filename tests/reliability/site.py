@@ -81,6 +81,7 @@ class Site:
             "VETRINA_HOME": str(self.home),
             "WEB_CONCURRENCY": str(self.web_processes),
             "OMP_NUM_THREADS": "1",
+            "MALLOC_ARENA_MAX": "2",  # as in the Dockerfile
             "LOG_FORMAT": "plain",
             # All that happens here comes from one address.
             "API_RATE_ANONYMOUS": "1000000/min",
