@@ -5,7 +5,6 @@ empty is unknown, and left alone as well.
 """
 
 import hashlib
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,27 +12,29 @@ from typing import Any
 
 import orjson
 
-from catalog.importing.columns import Columns, attribute_name
+from catalog.importing.attributes import attribute_of, attributes_of, number_in
+from catalog.importing.columns import Columns
 from catalog.importing.values import (
     RowError,
+    bounded,
+    code_of,
     count_of,
     currency_of,
     date_of,
     ean_of,
     is_empty,
     json_of,
+    line_of,
+    lines_of,
     list_of,
     price_of,
     shown,
     status_of,
-    text_of,
     unique,
 )
-from catalog.text import MAX_DESCRIPTION, TextError, clean_code, clean_html, clean_text, normalise_units
 
-MAX_ATTRIBUTES, MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTE_VALUE = 400, 100, 10_000
+MAX_ATTRIBUTES = 400
 MAX_CATEGORY_DEPTH = 8
-MAX_LIST = 500  # tags, codes, variants, values of one attribute
 MAX_PICTURES = 50
 _PICTURE_SEPARATORS = r"[|;\n]|,(?=\s*https?://)|,\s+|,(?=[^,\s]+\.(?:jpe?g|png|webp|gif|avif|bmp)\b)"
 _CATEGORY_SEPARATORS = r"\s*[>›»]\s*|\s+/\s+"
@@ -101,7 +102,7 @@ def parse_row(line: int, raw: Mapping[str, object], columns: Columns, rules: Row
     given = columns.apply(raw)
     if is_empty(given.get("sku")):
         raise RowError("sku", "is missing")
-    row = ProductRow(line, _code(given["sku"], "sku", 64))
+    row = ProductRow(line, code_of(given["sku"], "sku", 64))
     _texts(row, given)
     _prices(row, given, rules)
     _facts(row, given)
@@ -116,42 +117,18 @@ def parse_row(line: int, raw: Mapping[str, object], columns: Columns, rules: Row
     return row
 
 
-def _code(value: object, name: str, limit: int) -> str:
-    try:
-        code = clean_code(text_of(value, name), limit=limit, name=name)
-    except TextError as error:
-        raise RowError("", str(error)) from error
-    if not code:
-        raise RowError(name, "is missing")
-    return code
-
-
-def _line(value: object, name: str, limit: int) -> str:
-    try:
-        return clean_text(text_of(value, name), limit=limit, name=name)
-    except TextError as error:
-        raise RowError("", str(error)) from error
-
-
-def _lines(value: object, name: str, limit: int = MAX_DESCRIPTION) -> str:
-    try:
-        return clean_html(text_of(value, name), limit=limit, name=name)
-    except TextError as error:
-        raise RowError("", str(error)) from error
-
-
 def _texts(row: ProductRow, given: Mapping[str, object]) -> None:
     if "title" in given:
-        title = "" if is_empty(given["title"]) else _line(given["title"], "title", 500)
+        title = "" if is_empty(given["title"]) else line_of(given["title"], "title", 500)
         if not title:
             raise RowError("title", "is empty")
         row.values["title"] = title
     if "description" in given:
         row.values["description"] = (
-            "" if is_empty(given["description"]) else _lines(given["description"], "description")
+            "" if is_empty(given["description"]) else lines_of(given["description"], "description")
         )
     if "family" in given:
-        row.values["family"] = "" if is_empty(given["family"]) else _line(given["family"], "family", 120)
+        row.values["family"] = "" if is_empty(given["family"]) else line_of(given["family"], "family", 120)
 
 
 def _prices(row: ProductRow, given: Mapping[str, object], rules: RowRules) -> None:
@@ -200,38 +177,32 @@ def _facts(row: ProductRow, given: Mapping[str, object]) -> None:
 def _taxonomy(row: ProductRow, given: Mapping[str, object]) -> None:
     for name in ("brand", "store"):
         if name in given:
-            row.values[name] = "" if is_empty(given[name]) else _line(given[name], name, 160)
+            row.values[name] = "" if is_empty(given[name]) else line_of(given[name], name, 160)
     if "category" in given:
         parts = list_of(given["category"], "category", pattern=_CATEGORY_SEPARATORS)
-        path = tuple(_line(part, "category", 120) for part in parts if not is_empty(part))
+        path = tuple(line_of(part, "category", 120) for part in parts if not is_empty(part))
         if len(path) > MAX_CATEGORY_DEPTH:
             raise RowError("category", f"the path has {len(path)} levels; at most {MAX_CATEGORY_DEPTH} are allowed")
         if len(" > ".join(path)) > 500:
             raise RowError("category", "the path has more than 500 characters")
         row.values["category"] = tuple(part for part in path if part)
     if "tags" in given:
-        tags = [_line(tag, "tags", 160) for tag in _bounded(list_of(given["tags"], "tags"), "tags")]
+        tags = [line_of(tag, "tags", 160) for tag in bounded(list_of(given["tags"], "tags"), "tags")]
         row.values["tags"] = sorted(unique(tag for tag in tags if tag))
-
-
-def _bounded(values: list[object], name: str) -> list[object]:
-    if len(values) > MAX_LIST:
-        raise RowError(name, f"the list has {len(values)} entries; at most {MAX_LIST} are allowed")
-    return values
 
 
 def _codes(row: ProductRow, given: Mapping[str, object]) -> None:
     if "mpn" in given:
         row.values["mpn"] = ""
         if not is_empty(given["mpn"]):
-            mpn = _code(given["mpn"], "mpn", 100_000)
+            mpn = code_of(given["mpn"], "mpn", 100_000)
             if len(mpn) <= 120:
                 row.values["mpn"] = mpn
             else:
                 row.warnings.append(f"mpn: has {len(mpn)} characters, more than 120, and was left out")
     if "ean" in given:
         eans: set[str] = set()
-        for value in _bounded(list_of(given["ean"], "ean"), "ean"):
+        for value in bounded(list_of(given["ean"], "ean"), "ean"):
             try:
                 eans.add(ean_of(value))
             except RowError as error:
@@ -242,63 +213,18 @@ def _codes(row: ProductRow, given: Mapping[str, object]) -> None:
 def _attributes(row: ProductRow, given: Mapping[str, object], rules: RowRules) -> None:
     if "attributes" not in given:
         return
-    found = _attributes_of(given["attributes"], "attributes")
+    found = attributes_of(given["attributes"], "attributes")
     extra = given.get("column_attributes")
     if isinstance(extra, dict):
         for name, value in extra.items():
             if isinstance(value, dict):
-                found |= _attributes_of({f"{name}_{inner}": leaf for inner, leaf in value.items()}, name)
+                found |= attributes_of({f"{name}_{inner}": leaf for inner, leaf in value.items()}, name)
             elif not is_empty(value):
-                cleaned = _attribute(value, name)
-                found[name] = _number_in(cleaned) if rules.from_table else cleaned
+                cleaned = attribute_of(value, name)
+                found[name] = number_in(cleaned) if rules.from_table else cleaned
     if len(found) > MAX_ATTRIBUTES:
         raise RowError("attributes", f"there are {len(found)}; at most {MAX_ATTRIBUTES} are allowed")
     row.values["attributes"] = {name: value for name, value in found.items() if value not in ("", [])}
-
-
-def _attributes_of(value: object, field_: str) -> dict[str, Any]:
-    if is_empty(value):
-        return {}
-    if isinstance(value, str):
-        value = json_of(value, field_)
-    if not isinstance(value, dict):
-        raise RowError(field_, f"an object of names and values is expected, this is {shown(value)}")
-    found = {}
-    for name, inner in value.items():
-        if not is_empty(inner):
-            key = attribute_name(_line(str(name), f"the name of an attribute in {field_}", MAX_ATTRIBUTE_NAME))
-            if key:
-                found[key] = _attribute(inner, f"{field_}.{key}")
-    return found
-
-
-def _attribute(value: object, name: str) -> Any:
-    if isinstance(value, str):
-        return normalise_units(_line(value, name, MAX_ATTRIBUTE_VALUE))
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, (int, float)):
-        if not math.isfinite(value) or abs(value) > 2**53:
-            raise RowError(name, f"{value} is not a value")
-        return value
-    if isinstance(value, list):
-        scalars = [inner for inner in _bounded(value, name) if not is_empty(inner)]
-        if any(isinstance(inner, (list, dict)) for inner in scalars):
-            raise RowError(name, "a list of texts or numbers is expected, this one holds lists or objects")
-        return [_attribute(inner, name) for inner in scalars]
-    raise RowError(name, "a text, a number, true or false, or a list of them is expected, this is an object")
-
-
-def _number_in(value: Any) -> Any:
-    """A cell that is exactly how a number is written becomes one; "007" and "1.50" keep their form."""
-    if isinstance(value, str) and len(value) <= 12:
-        for kind in (int, float):
-            try:
-                if str(kind(value)) == value and math.isfinite(number := kind(value)):
-                    return number
-            except ValueError:
-                continue
-    return value
 
 
 def _translations(row: ProductRow, given: Mapping[str, object]) -> None:
@@ -329,21 +255,21 @@ def _add_translation(found: dict[str, dict[str, str]], language: str, name: str,
     if is_empty(text):
         return
     where = f"translations.{code}.{name}"
-    found.setdefault(code, {})[name] = _line(text, where, 500) if name == "title" else _lines(text, where)
+    found.setdefault(code, {})[name] = line_of(text, where, 500) if name == "title" else lines_of(text, where)
 
 
 def _variants(value: object, rules: RowRules) -> list[VariantRow]:
     variants: dict[str, VariantRow] = {}
-    for number, item in enumerate(_bounded(list_of(value, "variants"), "variants"), start=1):
+    for number, item in enumerate(bounded(list_of(value, "variants"), "variants"), start=1):
         where = f"variants[{number}]"
         if not isinstance(item, dict):
             raise RowError(where, 'an object like {"sku": "…", "title": "…", "stock": 3} is expected')
         if is_empty(item.get("sku")):
             raise RowError(f"{where}.sku", "is missing")
-        sku = _code(item["sku"], f"{where}.sku", 64)
+        sku = code_of(item["sku"], f"{where}.sku", 64)
         if sku in variants:
             raise RowError(f"{where}.sku", f"{shown(sku)} is named twice")
-        title = "" if is_empty(item.get("title")) else _line(item["title"], f"{where}.title", 200)
+        title = "" if is_empty(item.get("title")) else line_of(item["title"], f"{where}.title", 200)
         price = None
         if not is_empty(item.get("price")):
             price, _ = price_of(item["price"], f"{where}.price", decimal=rules.decimal, home_currency=rules.currency)
@@ -351,7 +277,7 @@ def _variants(value: object, rules: RowRules) -> list[VariantRow]:
         variants[sku] = VariantRow(
             sku=sku,
             title=title or sku,
-            attributes=_attributes_of(item.get("attributes"), f"{where}.attributes"),
+            attributes=attributes_of(item.get("attributes"), f"{where}.attributes"),
             price=price,
             stock=rules.stock if is_empty(stock) else count_of(stock, f"{where}.stock"),
         )
@@ -367,7 +293,7 @@ def _pictures(row: ProductRow, value: object) -> list[PictureRef]:
             location: object = item
             if isinstance(item, dict):
                 location = item.get("file") or item.get("url") or item.get("src")
-                alt = None if item.get("alt") is None else _line(item["alt"], "images.alt", 300)
+                alt = None if item.get("alt") is None else line_of(item["alt"], "images.alt", 300)
             if not isinstance(location, str) or not location.strip():
                 raise RowError("images", 'a file name, an address, or an object with "file" or "url" is expected')
             location = location.strip()

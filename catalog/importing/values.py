@@ -9,6 +9,9 @@ from typing import Any
 
 import orjson
 
+from catalog.text import MAX_DESCRIPTION, TextError, clean_code, clean_html, clean_text
+
+MAX_LIST = 500  # tags, codes, variants, values of one attribute
 MAX_STOCK = 2_147_483_647
 MAX_PRICE = Decimal("9999999999.99")
 _CENT = Decimal("0.01")
@@ -66,6 +69,33 @@ def text_of(value: object, field: str) -> str:
             raise RowError(field, f"{value} is not a value")
         return str(int(value)) if value.is_integer() and abs(value) < 2**53 else str(value)
     return str(value)
+
+
+def code_of(value: object, name: str, limit: int) -> str:
+    """Return a SKU, model number or the like, which may not be empty."""
+    try:
+        code = clean_code(text_of(value, name), limit=limit, name=name)
+    except TextError as error:
+        raise RowError("", str(error)) from error
+    if not code:
+        raise RowError(name, "is missing")
+    return code
+
+
+def line_of(value: object, name: str, limit: int) -> str:
+    """Return a text on one line."""
+    try:
+        return clean_text(text_of(value, name), limit=limit, name=name)
+    except TextError as error:
+        raise RowError("", str(error)) from error
+
+
+def lines_of(value: object, name: str, limit: int = MAX_DESCRIPTION) -> str:
+    """Return a text of several lines, without markup."""
+    try:
+        return clean_html(text_of(value, name), limit=limit, name=name)
+    except TextError as error:
+        raise RowError("", str(error)) from error
 
 
 def _kind(value: object) -> str:
@@ -248,3 +278,10 @@ def unique(values: Iterable[str]) -> list[str]:
     for value in values:
         seen.setdefault(value.casefold(), value)
     return list(seen.values())
+
+
+def bounded(values: list[object], name: str) -> list[object]:
+    """Return the list. Raises `RowError` where it is longer than MAX_LIST."""
+    if len(values) > MAX_LIST:
+        raise RowError(name, f"the list has {len(values)} entries; at most {MAX_LIST} are allowed")
+    return values
