@@ -115,12 +115,16 @@ def test_every_answer_is_of_one_model_all_through_a_change_with_writes(settings,
     assert told(str(path))["answers"] == {"mixed": 1}
 
 
-def usages(pss: Any = lambda minute: 300, descriptors: Any = lambda minute: 40) -> list[tuple[float, Usage]]:
+def usages(
+    own: Any = lambda minute: 300, descriptors: Any = lambda minute: 40, files: Any = lambda minute: 50
+) -> list[tuple[float, Usage]]:
     noise = Random(1)
-    minutes = [number / 6 for number in range(180)]
-    return [
-        (at, Usage(400, pss(at) + noise.uniform(-4, 4), descriptors(at) + noise.randint(-2, 2), 12)) for at in minutes
-    ]
+    found = []
+    for at in (number / 6 for number in range(180)):
+        anonymous = own(at) + noise.uniform(-4, 4)
+        open_files = descriptors(at) + noise.randint(-2, 2)
+        found.append((at, Usage(400, anonymous + files(at), open_files, 12, anonymous)))
+    return found
 
 
 def test_what_is_flat_is_steady():
@@ -128,12 +132,18 @@ def test_what_is_flat_is_steady():
 
 
 def test_what_was_loaded_in_the_first_third_is_no_leak():
-    assert verdict(usages(pss=lambda minute: min(300, 100 + 25 * minute)))["steady"]
+    assert verdict(usages(own=lambda minute: min(300, 100 + 25 * minute)))["steady"]
+
+
+def test_pages_of_mapped_files_are_told_and_not_judged():
+    found = verdict(usages(files=lambda minute: 2 * minute))
+    assert found["steady"]
+    assert found["pss"]["growth_by_slope"] > 30
 
 
 @pytest.mark.parametrize(
     "leak",
-    [{"pss": lambda minute: 300 + minute}, {"descriptors": lambda minute: 40 + minute / 4}],
+    [{"own": lambda minute: 300 + minute}, {"descriptors": lambda minute: 40 + minute / 4}],
     ids=["memory", "descriptors"],
 )
 def test_what_grows_all_the_time_is_not_steady(leak):

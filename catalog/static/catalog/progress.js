@@ -1,7 +1,7 @@
-// Shows how far a training is while the page is open, and loads the page anew when it has ended.
+// Shows how far the work of a [data-running] box is while the page is open, and loads the page anew when it has ended.
 (() => {
-  const box = document.getElementById("recommend-progress");
-  if (!box || !("running" in box.dataset)) return;
+  const box = document.querySelector(".catalog-progress[data-running]");
+  if (!box) return;
   const look = async () => {
     if (!document.hidden) {
       try {
