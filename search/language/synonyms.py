@@ -61,7 +61,7 @@ def phrases(text: str) -> list[str]:
         raise SynonymError(f"{error}.") from error
     found: list[str] = []
     for part in re.split("[,;]", cleaned):
-        phrase = part.strip()
+        phrase = " ".join(part.split())  # folding makes spaces of some characters
         if not phrase:
             continue
         if len(phrase) > LONGEST_CHARACTERS:

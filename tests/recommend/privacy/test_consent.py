@@ -164,7 +164,8 @@ def test_the_reports_tell_of_no_single_person(sign_in, group, settings, db) -> N
         for words in ("garden chair", *(["zyxmarker alone"] if number < 2 else [])):
             LoggedSearch.objects.create(
                 id=uuid.uuid4(), query=words, normalised=words, mode="hybrid", surface="page", total=0, took_ms=1,
-                visitor=uuid.UUID(int=number), happened_at=timezone.now() - timedelta(seconds=60 - number),
+                visitor=uuid.UUID(int=number), returning=True,
+                happened_at=timezone.now() - timedelta(seconds=60 - number),
             )  # fmt: skip
     client = sign_in(group)
     for table in ("top", "zero", "reformulations", "trending", "slow"):

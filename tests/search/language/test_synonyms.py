@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from catalog import services
@@ -50,6 +50,7 @@ def test_what_cannot_be_taken_is_refused_with_a_sentence(text):
 
 
 @given(st.text(max_size=300))
+@example("0 \x980")
 def test_any_text_is_taken_or_refused_and_reading_twice_changes_nothing(text):
     try:
         once = phrases(text)
