@@ -1,6 +1,7 @@
 """Fixtures shared by the whole suite."""
 
 import contextlib
+import importlib
 import json
 import os
 import shutil
@@ -12,7 +13,8 @@ import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import hypothesis
@@ -21,6 +23,7 @@ from django.test import Client, override_settings
 from pytest_django.fixtures import Settings
 from qdrant_client import QdrantClient
 
+from catalog.groups import granting
 from tests import doubles
 from tests.production_parts import asks_for_parts
 from tests.vectord import openapi
@@ -122,6 +125,25 @@ def _quick_parts() -> Iterator[None]:
     quick = {"PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"], "WHITENOISE_AUTOREFRESH": True}
     with override_settings(**quick):
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _groups_outlive_a_flush() -> Iterator[None]:
+    """A test with transactions of its own ends with empty tables, and which test comes after it chance decides."""
+    from django.apps import apps
+    from django.contrib.auth.models import Group
+    from django.db import connection
+    from django.db.models.signals import post_migrate
+
+    def restore(**_more: Any) -> None:
+        if not Group.objects.exists():
+            for label in ("catalog", "search", "recommend"):
+                migration = importlib.import_module(f"{label}.migrations.0002_groups")
+                granting(migration.GROUPS)(apps, SimpleNamespace(connection=connection))
+
+    post_migrate.connect(restore, sender=apps.get_app_config("recommend"))
+    yield
+    post_migrate.disconnect(restore, sender=apps.get_app_config("recommend"))
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from catalog.groups import granting
 from catalog.models import OutboxEntry, Product
 
 URL = "/admin/catalog/product/import/"
@@ -84,18 +83,6 @@ class TestPreview:
 
 @pytest.mark.django_db(transaction=True)
 class TestConfirming:
-    @pytest.fixture(autouse=True)
-    def _groups(self):
-        """A test with real transactions begins with emptied tables."""
-        from importlib import import_module
-
-        from django.apps import apps
-        from django.db import connection
-
-        migration = import_module("catalog.migrations.0002_groups")
-        with connection.schema_editor() as editor:
-            granting(migration.GROUPS)(apps, editor)
-
     def confirm(self, client, token, **fields):
         answer = client.post(URL, {"token": token, **(fields or {"confirm": "1"})})
         if not answer.streaming:
