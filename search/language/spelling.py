@@ -15,7 +15,6 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from django.conf import settings
 from rapidfuzz import process
@@ -92,7 +91,7 @@ def correct(q: str, language: str) -> Correction:
     return _correct(lexicon, q, base_language(language)) if lexicon.languages else Correction(q)
 
 
-@lru_cache(maxsize=4096)
+@vocabulary.remembered(4096)
 def _correct(lexicon: Lexicon, q: str, language: str) -> Correction:
     return _Corrector(lexicon, language).correct(q)
 
@@ -273,7 +272,7 @@ def _stem(text: str, language: str) -> tuple[str, ...]:
     return tuple(word.terms[0] for word in words(text, language))
 
 
-@lru_cache(maxsize=8)
+@vocabulary.remembered(8)
 def _stems(lexicon: Lexicon, language: str) -> dict[tuple[str, ...], str]:
     """The stem of everyday words, and the shortest of them."""
     shortest: dict[tuple[str, ...], str] = {}
@@ -308,6 +307,6 @@ class _Index:
         return sorted(found, key=lambda each: (-self._counts[each].weight, each))[:MOST_CANDIDATES]
 
 
-@lru_cache(maxsize=64)
+@vocabulary.remembered(64)
 def _index(lexicon: Lexicon, language: str) -> _Index:
     return _Index(lexicon.languages[language])

@@ -6,10 +6,12 @@ is read-only and the same in every process; a newer vocabulary is noticed within
 
 import threading
 import time
+import weakref
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache, wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import orjson
 from django.conf import settings
@@ -18,6 +20,9 @@ from django.db import DatabaseError, transaction
 from catalog.per_shop import PerShop
 from search.models.vocabulary import Vocabulary
 from search.terms import base_language
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 # Where a word stands, as bits.
 TITLE, CATEGORY, ATTRIBUTE, BRAND, CODE, DESCRIPTION = (1 << bit for bit in range(6))
@@ -86,6 +91,7 @@ class Lexicon:
     languages: Mapping[str, Words] = field(default_factory=dict)
     # Words of everyday language that the text encoder knows, with their ranks by frequency, counted from 1.
     general: Mapping[str, int] = field(default_factory=dict)
+    memories: dict[Any, Callable[..., Any]] = field(default_factory=dict, repr=False)  # see `remembered`
 
     def of(self, language: str) -> Words:
         return self.languages.get(base_language(language), NO_WORDS)
@@ -108,6 +114,29 @@ class _Held:
 
 
 _held: PerShop[_Held] = PerShop(_Held)
+
+
+def remembered(
+    maxsize: int,
+) -> Callable[[Callable[Concatenate[Lexicon, P], T]], Callable[Concatenate[Lexicon, P], T]]:
+    """`functools.lru_cache` for a function of a lexicon, which ends with it: as part of a key of one that all share,
+    every lexicon that was replaced would stay in memory, megabytes each, until thousands of other queries had come.
+    """
+
+    def decorate(function: Callable[Concatenate[Lexicon, P], T]) -> Callable[Concatenate[Lexicon, P], T]:
+        @wraps(function)
+        def call(lexicon: Lexicon, *args: P.args, **kwargs: P.kwargs) -> T:
+            memory = lexicon.memories.get(function)
+            if memory is None:
+                own = weakref.ref(lexicon)  # a lexicon that knew itself would wait for the collector
+                made = lru_cache(maxsize)(lambda *given: function(own(), *given))  # type: ignore[arg-type, call-arg]
+                memory = lexicon.memories.setdefault(function, made)
+            found: T = memory(*args, **kwargs)
+            return found
+
+        return call
+
+    return decorate
 
 
 def current() -> Lexicon:

@@ -9,7 +9,6 @@ import heapq
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from django.conf import settings
 from rapidfuzz import process
@@ -75,7 +74,7 @@ def next_words(text: str, limit: int) -> list[str]:
     return [f"{text} {of.with_accents(word)}" for word in good[:limit] if len(word) > 1]
 
 
-@lru_cache(maxsize=4096)
+@vocabulary.remembered(4096)
 def _complete(lexicon: Lexicon, typed: str) -> Completions:
     head, _, last = typed.rpartition(" ")
     prefix = fold(last)
@@ -131,7 +130,7 @@ def _near(lexicon: Lexicon, language: str, prefix: str) -> Iterator[Found]:
                 yield language, word, near[beginning]
 
 
-@lru_cache(maxsize=512)
+@vocabulary.remembered(512)
 def _beginnings(lexicon: Lexicon, language: str, length: int) -> dict[str, list[str]]:
     """First letter -> the different beginnings of this length that words of titles and names have."""
     found: dict[str, dict[str, None]] = {}

@@ -112,11 +112,11 @@ def test_a_neighbour_decides_between_candidates():
 
 def test_a_doubtful_correction_is_offered_and_not_certain(monkeypatch):
     monkeypatch.setattr(spelling, "CERTAIN", 0.999999)
-    spelling._correct.cache_clear()
+    vocabulary.current().memories.clear()
     found = correct("laptpo", "en")
     assert found.changes == (("laptpo", "laptop"),)
     assert not found.certain
-    spelling._correct.cache_clear()
+    vocabulary.current().memories.clear()
 
 
 def test_nothing_is_corrected_before_there_is_a_vocabulary(monkeypatch):

@@ -1,5 +1,6 @@
 """The catalogue's words: counted once a change, found by every process."""
 
+import weakref
 from datetime import timedelta
 
 import pytest
@@ -9,8 +10,10 @@ from django.utils import timezone
 from catalog import services
 from catalog.models import Product
 from search.language import collecting, vocabulary
+from search.language.spelling import correct
 from search.language.vocabulary import ATTRIBUTE, BRAND, CATEGORY, CODE, DESCRIPTION, TITLE
 from search.models import Vocabulary
+from search.query.completion import complete
 from tests import shops
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_encoders")]
@@ -113,6 +116,21 @@ def test_a_process_notices_a_new_vocabulary(products, monkeypatch):
     assert vocabulary.current() is before, "not looked for all the time"
     monkeypatch.setattr(vocabulary, "CHECK_SECONDS", 0)
     assert vocabulary.current().version > before.version
+
+
+def test_a_vocabulary_that_was_replaced_is_let_go(products):
+    collecting.refresh()
+    vocabulary.forget()
+    old = weakref.ref(vocabulary.current())
+    assert correct("hbu", "en") is not None
+    assert complete("hu") is not None
+    assert len(old().memories) > 1
+    products["HUB-1"].title = "Quixotic hub"
+    services.save_product(products["HUB-1"])
+    collecting.refresh(at_once=True)
+    vocabulary.forget()
+    assert vocabulary.current() is not old()
+    assert old() is None
 
 
 def test_a_database_that_does_not_answer_changes_nothing(products, monkeypatch):
