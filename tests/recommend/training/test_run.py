@@ -200,17 +200,23 @@ def test_a_run_that_was_killed_goes_on_where_it_was_and_ends_the_same(indexed, v
         assert np.array_equal(one, two)
 
 
-@pytest.mark.parametrize("how", ["erased", "history forgotten", "personalisation off"])
-def test_a_run_that_was_killed_goes_on_without_whose_history_was_forgotten_meanwhile(indexed, visit, how):
-    visit(40)
-    asked = queue.ask_for(queue.FULL)
+def killed_at_the_comparison() -> TrainingRun:
+    """A run whose worker died then, with all that it had written."""
 
     def kill(stage: str, *_: object) -> None:
         if stage == "compare":
             raise KilledError
 
+    asked = queue.ask_for(queue.FULL)
     with pytest.raises(KilledError):
         run.work(queue.claim(), kill)
+    return asked
+
+
+@pytest.mark.parametrize("how", ["erased", "history forgotten", "personalisation off"])
+def test_a_run_that_was_killed_goes_on_without_whose_history_was_forgotten_meanwhile(indexed, visit, how):
+    visit(40)
+    asked = killed_at_the_comparison()
     shopper = Shopper.objects.latest("pk")
     joined = Shopper.objects.first()
     Shopper.objects.filter(pk=joined.pk).update(merged_into=Shopper.objects.create())
@@ -236,14 +242,7 @@ def test_a_run_that_was_killed_goes_on_without_whose_history_was_forgotten_meanw
 
 def test_what_a_stopped_run_left_whose_worker_died_is_removed(indexed, visit):
     visit(40)
-    asked = queue.ask_for(queue.FULL)
-
-    def kill(stage: str, *_: object) -> None:
-        if stage == "compare":
-            raise KilledError
-
-    with pytest.raises(KilledError):
-        run.work(queue.claim(), kill)
+    asked = killed_at_the_comparison()
     queue.ask_if_due()
     assert versions.workshop_of(asked).is_dir()
     queue.stop(asked)
