@@ -34,10 +34,9 @@ class SessionStore(db.SessionStore):
             super().save(must_create)
         except UpdateError as error:
             failure = error.__context__
-            if (
-                failure is not None and failure.__cause__ is not None
-            ):  # what the driver said: the row was not the matter
-                raise failure from failure.__cause__
+            told = failure.__cause__ if failure is not None else None  # by the driver: the row was not the matter
+            if failure is not None and told is not None:
+                raise failure from told
             raise
 
     def encode(self, session_dict: dict[str, Any]) -> str:
