@@ -30,7 +30,9 @@ def stranger(indexed, settings) -> Client:  # noqa: F811
 
 
 def test_they_take_their_searches_along(stranger: Client) -> None:
-    assert "Download all of it" in stranger.get("/you").content.decode()
+    page = stranger.get("/you").content.decode()
+    assert "Download all of it" in page
+    assert "but what you searched for" in page
     (line,) = b"".join(stranger.get("/you/download").streaming_content).splitlines()
     assert json.loads(line)["kind"] == "logged search"
     assert json.loads(line)["query"] == "lamp"
