@@ -128,6 +128,16 @@ def _quick_parts() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _patience() -> Iterator[None]:
+    """What gives up on a busy machine gives up here only where a test is about that, and sets its own time."""
+    from vetrina.monitoring import probes
+
+    with override_settings(QDRANT_SHOPPER_SECONDS=60.0, SEARCH_WAIT_SECONDS=60.0), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(probes, "PATIENCE", 60.0)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _groups_outlive_a_flush() -> Iterator[None]:
     """A test with transactions of its own ends with empty tables, and which test comes after it chance decides."""
     from django.apps import apps

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -69,11 +70,12 @@ def test_it_can_be_switched_off(clock):
 
 
 @pytest.fixture
-def server(settings, tmp_path) -> Iterator[Endpoint]:
+def server(settings, tmp_path, clock, monkeypatch) -> Iterator[Endpoint]:
     """A vectord that the application knows by its address alone, as it would a Qdrant server."""
+    monkeypatch.setattr("search.index.client.Breaker", partial(Breaker, clock=clock))
     endpoint = EmbeddedEngine(tmp_path / "vectord", tmp_path / "vectord.log").recover()
     settings.QDRANT_URL, settings.QDRANT_API_KEY = endpoint.url, endpoint.api_key
-    settings.QDRANT_BREAKER = {"failures": 2, "window": 30.0, "rest": 0.3}
+    settings.QDRANT_BREAKER = {"failures": 2, "window": 30.0, "rest": 5.0}
     yield endpoint
     os.kill(endpoint.pid, signal.SIGCONT)
     os.kill(endpoint.pid, signal.SIGKILL)
@@ -86,7 +88,7 @@ def refused() -> bool:
 
 
 @pytest.mark.slow
-def test_a_server_that_hangs_is_given_up_and_found_again(server):
+def test_a_server_that_hangs_is_given_up_and_found_again(server, clock):
     assert get_client().get_collections().collections == []
     os.kill(server.pid, signal.SIGSTOP)
     for _ in range(2):
@@ -94,16 +96,18 @@ def test_a_server_that_hangs_is_given_up_and_found_again(server):
             get_client().get_collections()
     assert refused(), "at once, though nothing limits this call"
     os.kill(server.pid, signal.SIGCONT)
-    time.sleep(0.4)
+    assert refused(), "it rests"
+    clock.now = 5.0
     assert get_client().get_collections().collections == []
     assert get_client().get_collections().collections == []
 
 
 @pytest.mark.slow
-def test_the_time_of_a_shopper_is_shared_by_all_calls(server):
-    with within(0.15):
+def test_the_time_of_a_shopper_is_shared_by_all_calls(server, monkeypatch):
+    now = time.monotonic
+    with within(60):
         get_client().get_collections()
-        time.sleep(0.2)
+        monkeypatch.setattr(time, "monotonic", lambda: now() + 61)
         with pytest.raises(VectorStoreError, match="longer than a shopper waits"):
             get_client().get_collections()
     assert get_client().get_collections().collections == []
