@@ -132,9 +132,10 @@ def _patience() -> Iterator[None]:
     """What gives up on a busy machine gives up here only where a test is about that, and sets its own time."""
     from vetrina.monitoring import probes
 
-    with override_settings(QDRANT_SHOPPER_SECONDS=60.0, SEARCH_WAIT_SECONDS=60.0), pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(probes, "PATIENCE", 60.0)
-        yield
+        with override_settings(QDRANT_SHOPPER_SECONDS=60.0, SEARCH_WAIT_SECONDS=60.0):
+            yield
 
 
 @pytest.fixture(scope="session", autouse=True)
