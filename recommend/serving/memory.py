@@ -58,9 +58,14 @@ class Kept(Generic[K, V]):
                     fresh[key] = read.get(key)
                     self._held[shop, key] = now, fresh[key]
                     self._held.move_to_end((shop, key))
-                while len(self._held) > self._most:
+                # What nobody asked for so long is too old by now. Keys may name states that never come again, as those
+                # of `cards` do: they would stay until the room is full.
+                while self._held and (len(self._held) > self._most or now - self._oldest() >= self._seconds):
                     self._held.popitem(last=False)
         return {key: value for key in keys if (value := fresh[key]) is not None}
+
+    def _oldest(self) -> float:
+        return next(iter(self._held.values()))[0]
 
     def forget(self) -> None:
         with self._lock:

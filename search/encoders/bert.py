@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.encoders.base import EncoderError, Vectors
-from search.encoders.runtime import Engine, compile_network, in_batches, normalise, place
+from search.encoders.runtime import Engine, compile_network, in_batches, normalise, place, portions
 
 if TYPE_CHECKING:
     import torch
@@ -235,8 +235,8 @@ class BertEncoder:
     def _sorted_batches(self, ids: list[list[int]]) -> Iterator[tuple[list[int], dict[str, NDArray[Any]]]]:
         """Texts of like length together, so that little is computed for padding."""
         order = sorted(range(len(ids)), key=lambda place: len(ids[place]))
-        for start in range(0, len(order), self._batch):
-            places = order[start : start + self._batch]
+        for portion in portions(len(order), self._batch):
+            places = order[portion]
             yield places, self._padded([ids[place] for place in places])
 
     def _padded(self, ids: list[list[int]]) -> dict[str, NDArray[np.int64]]:

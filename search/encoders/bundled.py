@@ -18,7 +18,7 @@ from search.encoders.base import EncoderError, Vectors
 from search.encoders.bert import BertEncoder, weights_digest
 from search.encoders.joint import CONSE_SHARE, SHARES, JointHead, conse_parts
 from search.encoders.pictures import to_rgb
-from search.encoders.runtime import compile_network, in_batches, place
+from search.encoders.runtime import compile_network, in_batches, place, portions
 
 if TYPE_CHECKING:
     import torch
@@ -111,9 +111,9 @@ class BundledJointEncoder:
         return in_batches(self._engine, self._batches(images), len(images), FEATURES)
 
     def _batches(self, images: Sequence[Image.Image]) -> Iterator[tuple[list[int], dict[str, NDArray[Any]]]]:
-        for start in range(0, len(images), self._batch):
-            chunk = images[start : start + self._batch]
-            yield list(range(start, start + len(chunk))), {"pixels": np.stack([_pixels(image) for image in chunk])}
+        for portion in portions(len(images), self._batch):
+            pixels = np.stack([_pixels(image) for image in images[portion]])
+            yield list(range(portion.start, portion.stop)), {"pixels": pixels}
 
 
 def _pixels(image: Image.Image) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from search.encoders.base import EncoderError, Vectors
 from search.encoders.pictures import to_rgb
-from search.encoders.runtime import compile_network, in_batches, normalise, place
+from search.encoders.runtime import compile_network, in_batches, normalise, place, portions
 
 if TYPE_CHECKING:
     import torch
@@ -79,7 +79,7 @@ class OpenClipEncoder:
         return normalise(in_batches(self._images, batches, len(images), self.dim))
 
     def _places(self, count: int) -> list[list[int]]:
-        return [list(range(start, min(start + self._batch, count))) for start in range(0, count, self._batch)]
+        return [list(range(each.start, each.stop)) for each in portions(count, self._batch)]
 
     def _pixels(self, image: Image.Image) -> Any:
         return self._preprocess(to_rgb(image)).numpy()

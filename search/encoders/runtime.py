@@ -19,6 +19,7 @@ from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,21 @@ if TYPE_CHECKING:
 
 Batch = tuple[list[int], dict[str, NDArray[Any]]]  # the places of the rows, and a network's inputs
 RUNTIMES = ("torch", "openvino", "onnxruntime")
+FEW = 8  # rows: a call whose largest batch has fewer is no work for several streams
+
+# Two encoders may stand on one network, as the bundled ones do. Held by the encoders alone.
+_compiled: "WeakValueDictionary[tuple[str, Placement, Path | None], Any]"
+_lock: threading.RLock
+
+
+def _forget() -> None:
+    """Start afresh in a forked child, which must not run what its parent has run (see `registry`)."""
+    global _compiled, _lock
+    _compiled, _lock = WeakValueDictionary(), threading.RLock()
+
+
+_forget()
+os.register_at_fork(after_in_child=_forget)
 
 
 @dataclass(frozen=True)
@@ -109,11 +125,26 @@ def compile_network(
     digest: str,
     cache: Path | None,
 ) -> Engine:
-    """Make an engine of the network that ``load`` returns; ``load`` is not called if the cache has it.
+    """Make an engine of the network that ``load`` returns; ``load`` is not called if the cache or this process has it.
 
     ``example`` holds one array per input, in the order of the module's arguments; the first axis of each is the batch,
     and axes after it of integer inputs (token ids) vary too. ``digest`` stands for the weights and the architecture.
     """
+    key = digest, placement, cache
+    with _lock:
+        engine: Engine | None = _compiled.get(key)
+        if engine is None:
+            engine = _compiled[key] = _compile(load, example, placement, digest, cache)
+    return engine
+
+
+def _compile(
+    load: "Callable[[], torch.nn.Module]",
+    example: dict[str, NDArray[Any]],
+    placement: Placement,
+    digest: str,
+    cache: Path | None,
+) -> Engine:
     if placement.runtime == "torch":
         return TorchEngine(load(), list(example), placement.device)
     with _folder(cache) as folder:
@@ -188,8 +219,8 @@ class OpenVinoEngine:
     def map(self, batches: Iterable[Batch]) -> Iterator[tuple[list[int], Vectors]]:
         remaining = iter(batches)
         first = list(islice(remaining, 2))
-        if len(first) < 2:  # a query: all cores work on it
-            for places, inputs in first:
+        if len(first) < 2 or len(first[0][0]) < FEW:  # a query: all cores work on it
+            for places, inputs in chain(first, remaining):
                 yield places, self(**inputs)
             return
         requests, pool, streams = self._throughput()
@@ -302,6 +333,20 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary = Path(folder) / path.name
         yield temporary
         temporary.replace(path)
+
+
+def portions(count: int, most: int) -> Iterator[slice]:
+    """Cut ``count`` rows into batches of ``most``, and the rest into its half, its quarter and so on.
+
+    A CPU runtime makes buffers and kernels for each shape that it meets, and keeps them: with last batches of any size
+    a worker grew by 100 MB and more until it had met them all.
+    """
+    start, size = 0, most
+    while start < count:
+        while size > count - start:
+            size //= 2
+        yield slice(start, start + size)
+        start += size
 
 
 def in_batches(engine: Engine, batches: Iterable[Batch], count: int, width: int) -> Vectors:

@@ -31,6 +31,19 @@ def test_the_last_ones_asked_for_are_kept():
     assert read == [2]
 
 
+def test_what_nobody_asks_for_is_let_go_when_it_is_too_old(monkeypatch):
+    now = 0.0
+    monkeypatch.setattr(memory.time, "monotonic", lambda: now)
+    kept = Kept(lambda keys: {key: key for key in keys}, seconds=60, most=100)
+    kept.of([1, 2, 3])
+    now = 30.0
+    kept.of([4])
+    kept.of([2])
+    now = 60.0
+    assert kept.of([5]) == {5: 5}
+    assert {key for _, key in kept._held} == {2, 4, 5}, "2 was asked for since, and goes the next time"
+
+
 @pytest.fixture
 def product(db):
     made = Product(sku="CUP", title="Cup", stock=2, status="published", category=services.add_category("Cups"))

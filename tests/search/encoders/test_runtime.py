@@ -4,6 +4,8 @@ import multiprocessing
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from search.encoders import registry, runtime
 from search.encoders.base import EncoderError
@@ -53,14 +55,25 @@ def test_a_compiled_network_is_taken_from_the_cache(
 ) -> None:
     if not runtime.installed(name):
         pytest.skip(f"{name} is not installed")
-    first = BertEncoder(str(tiny_bert), device="cpu", runtime=name, cache=tmp_path)
+    first = BertEncoder(str(tiny_bert), device="cpu", runtime=name, cache=tmp_path).encode_text(["red shoe"])
+    runtime._forget()  # as a new process
 
     def refuse(*_: object) -> None:
         raise AssertionError("The network was loaded again.")
 
     monkeypatch.setattr("search.encoders.bert._sentence_network", refuse)
     again = BertEncoder(str(tiny_bert), device="cpu", runtime=name, cache=tmp_path)
-    assert (again.encode_text(["red shoe"]) == first.encode_text(["red shoe"])).all()
+    assert (again.encode_text(["red shoe"]) == first).all()
+    assert BertEncoder(str(tiny_bert), device="cpu", runtime=name, cache=tmp_path).engine is again.engine
+
+
+@given(st.integers(0, 500), st.integers(1, 64))
+def test_rows_are_cut_into_batches_of_few_sizes(count: int, most: int) -> None:
+    cut = list(runtime.portions(count, most))
+    assert [row for each in cut for row in range(each.start, each.stop)] == list(range(count))
+    sizes = [each.stop - each.start for each in cut]
+    assert sizes == sorted(sizes, reverse=True)
+    assert set(sizes) <= {most >> halvings for halvings in range(7)} - {0}
 
 
 def test_a_forked_child_starts_without_encoders(monkeypatch: pytest.MonkeyPatch) -> None:
