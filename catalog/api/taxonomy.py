@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import serializers, viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from catalog import services
 from catalog.api.base import CatalogueView, StrictQuery
@@ -23,11 +26,23 @@ class SlugView(StrictQuery, CatalogueView, viewsets.ModelViewSet):
     lookup_field = "slug"
     lookup_value_regex = "[^/]+"
     filter_backends = [DjangoFilterBackend]
+    locks_row = True  # while it is changed
 
     def get_object(self) -> Any:
         if "\x00" in self.kwargs["slug"]:
             raise Http404
         return super().get_object()
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        found = super().filter_queryset(queryset)
+        locks = self.locks_row and self.request.method in ("PUT", "PATCH")
+        return found.select_for_update(of=("self",)) if locks else found
+
+    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        _ = request.data  # before the lock: a body may come slowly
+        # All columns are written. So nobody writes between: a field that was not sent stays as somebody else left it.
+        with transaction.atomic():
+            return super().update(request, *args, **kwargs)
 
 
 class CategorySerializer(StrictSerializer, serializers.ModelSerializer):
@@ -82,6 +97,7 @@ class CategoryViewSet(SlugView):
     """The category tree, in its order. A category that is renamed or moved takes everything below it along."""
 
     scopes = WRITTEN
+    locks_row = False  # `save_category` locks the tree, and a row before that would be the wrong order
     queryset = Category.objects.order_by("path")
     serializer_class = CategorySerializer
     filterset_class = CategoryFilters

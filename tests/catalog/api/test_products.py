@@ -1,17 +1,15 @@
 """Products over REST: who sees what, what may be written, and that every bad request is a clear 4xx."""
 
 import json
-import threading
-from contextlib import suppress
 from decimal import Decimal
 
 import pytest
-from django.db import OperationalError, connection
 
 from catalog import services
 from catalog.api.serializers import ProductSerializer
 from catalog.models import Brand, OutboxEntry, Product, Store, Tag, Variant
 from catalog.pictures import add_picture
+from tests.catalog.meanwhile import meanwhile
 
 pytestmark = pytest.mark.django_db
 LIST = "/api/v1/products/"
@@ -196,28 +194,10 @@ class TestWriting:
         assert OutboxEntry.objects.get().product_id == row.pk
 
     @pytest.mark.django_db(transaction=True)
-    def test_a_field_that_was_not_sent_stays_as_somebody_else_wrote_it_meanwhile(self, keyed, product, monkeypatch):
+    def test_a_field_that_was_not_sent_stays_as_somebody_else_wrote_it_meanwhile(self, keyed, product):
         product("A", price=Decimal(1), stock=1)
-        written: list[int] = []
-
-        def sell() -> None:
-            # The tests' database lives in memory, where a locked table is refused at once instead of waited for.
-            with suppress(OperationalError):
-                written.append(Product.objects.filter(sku="A").update(stock=77))
-            connection.close()
-
-        seller, check = threading.Thread(target=sell), ProductSerializer.is_valid
-
-        def is_valid(self, **options):
-            seller.start()
-            seller.join(0.3)
-            return check(self, **options)
-
-        monkeypatch.setattr(ProductSerializer, "is_valid", is_valid)
-        assert keyed.patch(one("A"), {"price": "2.00"}, format="json").status_code == 200
-        seller.join()
-        if not written:
-            sell()
+        with meanwhile(ProductSerializer, lambda: Product.objects.filter(sku="A").update(stock=77)):
+            assert keyed.patch(one("A"), {"price": "2.00"}, format="json").status_code == 200
         assert Product.objects.values_list("price", "stock").get() == (Decimal(2), 77)
 
     def test_variants_and_eans_are_replaced_as_a_whole(self, keyed, product):

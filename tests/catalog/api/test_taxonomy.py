@@ -6,7 +6,10 @@ import pytest
 from django.utils import timezone
 
 from catalog import services
+from catalog.api.promotions import CollectionSerializer, PromotionSerializer
+from catalog.api.taxonomy import BrandSerializer
 from catalog.models import Brand, Category, Collection, OutboxEntry, Product, Promotion
+from tests.catalog.meanwhile import meanwhile
 
 pytestmark = pytest.mark.django_db
 ROOT = "/api/v1/"
@@ -194,3 +197,25 @@ def test_writing_takes_a_key(anonymous):
     for kind in ("categories", "brands", "stores", "promotions", "collections"):
         assert anonymous.get(f"{ROOT}{kind}/").status_code == 200
         assert anonymous.post(f"{ROOT}{kind}/", {"name": "X"}, format="json").status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("path", "serializer", "made", "sent"),
+    [
+        ("brands", BrandSerializer, {"name": "Acme"}, {"name": "Acme & Sons"}),
+        ("collections", CollectionSerializer, {"title": "Gifts"}, {"title": "Presents"}),
+        ("promotions", PromotionSerializer, {"name": "Sale", "kind": "percent", "value": 10}, {"value": "20.00"}),
+    ],
+    ids=["brand", "collection", "promotion"],
+)
+def test_a_field_that_was_not_sent_stays_as_somebody_else_wrote_it_meanwhile(keyed, path, serializer, made, sent):
+    model, now = serializer.Meta.model, timezone.now()
+    times = {"starts_at": now, "ends_at": now + timedelta(days=1)} if model is Promotion else {}
+    model.objects.create(slug="it", description="old", **made, **times)
+    with meanwhile(serializer, lambda: model.objects.update(description="new")):
+        answer = keyed.patch(f"{ROOT}{path}/it/", sent, format="json")
+    assert answer.status_code == 200, answer.content
+    row = model.objects.get()
+    assert row.description == "new"
+    assert all(str(getattr(row, name)) == value for name, value in sent.items())
