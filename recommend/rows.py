@@ -1,7 +1,7 @@
 """Recommendations as shoppers meet them: fragments that a page loads after itself, and a page of each surface.
 
 One answer is shown in one of five layouts. A fragment whose surface fails is logged and empty: the page that asked for
-it stands without it.
+it stands without it. Where a busy process has no place for it, it asks for itself once more in a moment.
 """
 
 import logging
@@ -36,6 +36,8 @@ KINDS = {"stores": 6, "brands": 6, "promotions": 6, "sponsored": 4}  # surfaces 
 IN_A_SET = 2  # beside the product itself
 # Then a click is asked for, so that who wants to reach the foot of the page can.
 LOADS_BY_ITSELF = 3
+# A page may ask for more rows at once than a process works on.
+TRIES = 5
 # On a page that has a better title for a surface than the surface itself.
 TITLES = {
     ("trending", "home"): "Trending now",
@@ -83,6 +85,7 @@ class Asked:
     place: Place
     layout: Layout
     offset: int
+    tries: int  # how often it was turned away
     params: QueryDict
 
     @property
@@ -104,7 +107,8 @@ class Asked:
         """The address of the same thing on another route, with the parameters of this one but for what `changes`."""
         named = {"surface": self.surface.name, **({"sku": self.product.sku} if self.product else {})}
         params = self.params.copy()
-        params.pop("on", None)
+        for name in ("on", "again"):
+            params.pop(name, None)
         for name, value in changes.items():
             params[{"layout": "as"}.get(name, name)] = str(value)
         query = params.urlencode()
@@ -120,8 +124,6 @@ def row(request: HttpRequest, surface: str, sku: str = "") -> HttpResponse:
         return HttpResponseBadRequest(" ".join(error.sentences), content_type="text/plain; charset=utf-8")
     except Http404:
         raise
-    except Overloaded:
-        response = _nothing(request)
     except Exception:  # whatever is wrong with a row, the page that shows it is whole
         log.exception("No row %s%s", surface, f" for {sku}" if sku else "")
         response = _nothing(request)
@@ -131,11 +133,22 @@ def row(request: HttpRequest, surface: str, sku: str = "") -> HttpResponse:
 
 
 def _fragment(request: HttpRequest, asked: Asked) -> HttpResponse:
-    found = _answer(request, asked)
+    try:
+        found = _answer(request, asked)
+    except Overloaded:
+        return _later(request, asked)
     if found.hits:
         template = "recommend/_items.html" if asked.goes_on else "recommend/row.html"
         return render(request, template, _context(asked, found))
     return render(request, "recommend/_end.html") if asked.goes_on else _nothing(request)
+
+
+def _later(request: HttpRequest, asked: Asked) -> HttpResponse:
+    if asked.tries >= TRIES or request.GET.get("instead") == "1":
+        return _nothing(request)
+    again = asked.address("row", again=asked.tries + 1, **({"on": 1} if asked.goes_on else {}))
+    context = {"asked": asked, "again": again, "trigger": f"load delay:{RETRY_SECONDS}s"}
+    return render(request, "recommend/_later.html", context)
 
 
 def _nothing(request: HttpRequest) -> HttpResponse:
@@ -179,7 +192,7 @@ def _read(request: HttpRequest, name: str, sku: str, *, layout: Layout, place: P
     params = request.GET
     asked_layout = params.get("as", layout)
     asked_place = params.get("at", "product" if sku else place)
-    offset = params.get("offset", "0")
+    offset, tries = params.get("offset", "0"), params.get("again", "0")
     wrong = []
     if asked_layout not in get_args(Layout):
         wrong.append(f"as is one of {', '.join(get_args(Layout))}.")
@@ -187,9 +200,12 @@ def _read(request: HttpRequest, name: str, sku: str, *, layout: Layout, place: P
         wrong.append(f"at is one of {', '.join(get_args(Place))}.")
     if not (offset.isascii() and offset.isdigit() and len(offset) < 5 and int(offset) <= DEEPEST):
         wrong.append(f"offset is a whole number up to {DEEPEST}.")
+    if tries not in map(str, range(TRIES + 1)):
+        wrong.append(f"again is a whole number up to {TRIES}.")
     if wrong:
         raise parameters.ParameterError(wrong)
-    return Asked(surface, product, cast(Place, asked_place), cast(Layout, asked_layout), int(offset), params)
+    layout, place = cast(Layout, asked_layout), cast(Place, asked_place)
+    return Asked(surface, product, place, layout, int(offset), int(tries), params)
 
 
 def _answer(request: HttpRequest, asked: Asked) -> Answer:
@@ -200,7 +216,7 @@ def _answer(request: HttpRequest, asked: Asked) -> Answer:
         ask = replace(ask, products=tuple(inside), exclude=frozenset(ids))
     elif asked.place == "search":
         words = asked.params.copy()
-        for name in ("as", "at", "offset", "on", "instead", "picture"):
+        for name in ("as", "at", "offset", "on", "again", "instead", "picture"):
             words.pop(name, None)
         search = parameters.read(words).request
         ask = replace(ask, q=search.q, filters=search.filters)

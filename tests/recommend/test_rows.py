@@ -8,8 +8,10 @@ from uuid import uuid4
 import pytest
 
 from catalog.models import Product, Promotion
+from recommend import rows
 from recommend.events.models import Shopper
 from recommend.surfaces import Recommendation
+from search.bulkhead import Overloaded
 from search.index.errors import VectorStoreError
 from tests.recommend.shop.conftest import _stocked, catalogue, found, hits, no_nul, surface  # noqa: F401
 
@@ -238,6 +240,23 @@ def test_a_row_whose_parts_make_no_sense_is_empty_and_written_down(client, surfa
     assert (page.status_code, page.content.strip()) == (200, b"")
     assert "No row for-you" in caplog.text
     assert client.get("/discover/for-you").status_code == 503
+
+
+def test_a_row_that_a_busy_process_has_no_place_for_asks_again_a_few_times(client, surface, catalogue):  # noqa: F811
+    surface("for-you", error=Overloaded("There are too many recommendations at the moment."), title="For you")
+    for begin in ("/rows/for-you?as=waterfall&offset=12", "/rows/for-you?as=waterfall&offset=24&on=1"):
+        address, asked = begin, []
+        while address and len(asked) < 20:
+            html = client.get(address).content.decode()
+            asked.append(address)
+            again = re.search(r'hx-get="([^"]+)" hx-trigger="load delay:2s"', html)
+            address = unescape(again[1]) if again else ""
+        assert (len(asked), html) == (rows.TRIES + 1, "")
+        assert all("as=waterfall" in each for each in asked)
+        assert {"on=1" in each for each in asked} == {"on=1" in begin}
+        assert asked[-1].count("again=") == 1
+    assert client.get("/rows/for-you?instead=1").status_code == 204
+    assert client.get("/rows/for-you?again=6").status_code == 400
 
 
 def test_a_page_that_fails_says_so(client, surface, catalogue):  # noqa: F811

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from catalog.models import Product, Promotion
 from recommend.events.models import Event, Shopper
+from search.bulkhead import Overloaded
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 PHONE, DESK = 390, 1280
@@ -144,6 +145,17 @@ def test_a_waterfall_goes_on_as_the_page_scrolls_and_ends(page: Page, surface, m
         column = sorted(box for box in boxes if round(box[0]) == left)
         gaps = [after[1] - before[3] for before, after in pairwise(column)]
         assert all(0 <= gap < 80 for gap in gaps), f"cards overlap, or leave holes: {gaps}"
+
+
+def test_a_row_that_a_busy_process_had_no_place_for_comes_a_moment_later(visit, surface, many):
+    busy = surface("for-you", many, title="For you", error=Overloaded("There are too many recommendations."))
+    page = visit()
+    page.goto("/")
+    page.get_by_role("region", name="For you", exact=True).scroll_into_view_if_needed()
+    while not busy.asked:
+        page.wait_for_timeout(50)
+    busy.error = None
+    expect(page.locator(".waterfall .card").first).to_be_visible(timeout=30_000)
 
 
 def test_show_more_by_keyboard_goes_on_reading_at_the_first_new_card(visit, surface, many):
