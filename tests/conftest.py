@@ -218,8 +218,9 @@ def browser() -> Iterator["Browser"]:
     """Debian's Chromium, one for the whole run; a test that needs it is skipped where it is absent."""
     if not CHROMIUM.exists():
         pytest.skip(f"Chromium is not installed at {CHROMIUM}")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=30_000)  # as for everything else that a page is waited for
     # Playwright's loop runs in this thread, which Django takes for asynchronous code.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:

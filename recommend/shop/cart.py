@@ -168,6 +168,16 @@ class Cart:
             self._session[KEY] = {line.key: line.quantity for line in lines}
         return Content(lines, list(dict.fromkeys(notes)))
 
+    def listed(self) -> list[dict[str, Any]]:
+        """What was put in, by SKU and title; what is not sold any more has neither. Unlike `content` it changes nothing."""
+        found = _load(self.quantities) if self.quantities else {}
+        told: list[dict[str, Any]] = []
+        for key, quantity in self.quantities.items():
+            product, variant = found.get(key, (None, None))
+            named = {"sku": variant.sku if variant else product.sku, "title": product.title} if product else {}
+            told.append({**named, "quantity": quantity})
+        return told
+
     def _set(self, key: str, quantity: int, product: Product, variant: Variant | None) -> None:
         quantities = self.quantities
         available = variant.stock if variant else product.stock

@@ -5,6 +5,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -23,7 +24,7 @@ from recommend.events.history import Seen, past_of
 from recommend.events.models import Event, Shopper
 from recommend.events.shoppers import all_behind, devices_of, key_of_stranger, shopper_of, unmerge, user_of
 from recommend.privacy import consents
-from recommend.privacy.exporting import export
+from recommend.privacy.exporting import export, of_browser
 from recommend.privacy.subjects import Subject, of_shopper, of_user
 from recommend.serving.log import WEIGHTS
 from recommend.shop import privacy
@@ -68,6 +69,7 @@ def you(request: HttpRequest) -> HttpResponse:
         "placements": privacy.placements_of(shopper).count() if shopper else 0,
         "devices": [each for each in devices_of(shopper) if each.merged_into_id] if shopper else [],
         "signed_in_as": name_shown(request.user.get_username()),
+        "basket": any(of_browser(request.session)),
         "retention_days": settings.EVENT_RETENTION_DAYS,
     }
     response = render(request, "recommend/you.html", context)
@@ -183,15 +185,18 @@ def separate(request: HttpRequest) -> HttpResponse:
 def download(request: HttpRequest) -> StreamingHttpResponse | HttpResponseRedirect:
     """All of it, one JSON object a line."""
     shopper, user = shopper_of(request, without_consent=True), user_of(request)
+    here = [] if isinstance(user, User) else list(of_browser(request.session))
     if shopper is not None:
         subject = of_shopper(shopper)
     elif isinstance(user, User):
         subject = of_user(user)
     elif (stranger := key_of_stranger(request, make=False)[0]) is not None:
         subject = Subject(strangers=(stranger,))
+    elif here:
+        subject = Subject()
     else:
         return HttpResponseRedirect(reverse("recommend:you"))
-    lines = (json.dumps(row, default=str, ensure_ascii=False) + "\n" for row in export(subject))
+    lines = (json.dumps(row, default=str, ensure_ascii=False) + "\n" for row in chain(here, export(subject)))
     response = StreamingHttpResponse(lines, content_type="application/jsonl; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="my-history.jsonl"'
     response["Cache-Control"] = "private, no-store"

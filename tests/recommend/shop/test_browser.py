@@ -34,7 +34,7 @@ def many(hits):
 
 def row(page: Page, name: str):
     region = page.get_by_role("region", name=name, exact=True)
-    for _ in range(20):
+    for _ in range(200):
         if region.locator(".card, .maker, .offer-card").count():
             break
         page.mouse.wheel(0, 500)
@@ -44,7 +44,7 @@ def row(page: Page, name: str):
 
 def until(page: Page, kind: str, count: int = 1) -> None:
     """Wait until the log has so many events of a kind."""
-    for _ in range(100):
+    for _ in range(300):
         if Event.objects.filter(kind=kind).count() >= count:
             return
         page.wait_for_timeout(100)
@@ -155,7 +155,7 @@ def test_a_row_that_a_busy_process_had_no_place_for_comes_a_moment_later(visit, 
     while not busy.asked:
         page.wait_for_timeout(50)
     busy.error = None
-    expect(page.locator(".waterfall .card").first).to_be_visible(timeout=30_000)
+    expect(page.locator(".waterfall .card").first).to_be_visible()
 
 
 def test_show_more_by_keyboard_goes_on_reading_at_the_first_new_card(visit, surface, many):

@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(trans
 
 
 def event(page: Page, kind: str) -> Event:
-    for _ in range(100):
+    for _ in range(300):
         if found := Event.objects.filter(kind=kind).select_related("shopper").order_by("-pk").first():
             return found
         page.wait_for_timeout(100)

@@ -25,7 +25,7 @@ def _patient_database(monkeypatch: pytest.MonkeyPatch) -> None:
     charge, alone = ledger.seen, threading.Lock()
 
     def patient(key: UUID) -> bool:
-        for _ in range(100):
+        for _ in range(300):
             try:
                 with alone:
                     return charge(key)
@@ -62,7 +62,7 @@ def charged() -> list[int]:
 def settled(page: Page) -> list[int]:
     """Wait until a second has passed and what was reported has arrived, and no more does."""
     found: list[int] = [-1]
-    for _ in range(20):
+    for _ in range(200):
         page.wait_for_timeout(LONGER)
         found, before = charged(), found
         if found == before:

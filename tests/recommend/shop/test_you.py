@@ -229,7 +229,8 @@ def test_where_it_is_not_needed_nobody_is_asked(client, catalogue):
 
 def test_all_of_it_can_be_taken_along(client, me):
     answer = client.get("/you/download")
-    shopper, *rows = [json.loads(line) for line in b"".join(answer.streaming_content).splitlines()]
+    session, shopper, *rows = [json.loads(line) for line in b"".join(answer.streaming_content).splitlines()]
+    assert session["cart"]
     assert shopper["key"] == str(me.key)
     assert [row["kind"] for row in rows] == ["cart", "view", "search", "not-for-me"]
     stored = {field.name for field in Event._meta.concrete_fields} - {"id", "shop", "shopper"}
@@ -242,6 +243,14 @@ def test_all_of_it_can_be_taken_along(client, me):
     assert rows[0]["product_sku"] == "CUP-red"
     assert rows[2]["query"] == "garden chair"
     assert Client().get("/you/download").status_code == 302
+
+
+def test_a_cart_without_an_account_can_be_taken_along_too(catalogue):
+    visitor = Client()
+    assert visitor.post("/cart/add?sku=CUP-red").status_code == 302
+    assert "Download all of it" in page(visitor)
+    lines = b"".join(visitor.get("/you/download").streaming_content).splitlines()
+    assert json.loads(lines[0])["cart"] == [{"sku": "CUP-red", "title": "Espresso cup, red", "quantity": 1}]
 
 
 def test_what_was_shown_for_money_is_known_too(client, catalogue, me):
@@ -260,6 +269,9 @@ def test_what_was_shown_for_money_is_known_too(client, catalogue, me):
     Event.objects.all().delete()
     assert "Download all of it" in page(client)
     client.post("/you/forget")
+    session = client.session
+    del session["cart"]
+    session.save()
     assert "Download all of it" not in page(client)
 
 
