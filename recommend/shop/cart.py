@@ -169,7 +169,7 @@ class Cart:
         return Content(lines, list(dict.fromkeys(notes)))
 
     def listed(self) -> list[dict[str, Any]]:
-        """What was put in, by SKU and title; what is not sold any more has neither. Unlike `content` it changes nothing."""
+        """What was put in, by SKU and title; what is not sold any more has neither. It changes nothing in the cart."""
         found = _load(self.quantities) if self.quantities else {}
         told: list[dict[str, Any]] = []
         for key, quantity in self.quantities.items():
