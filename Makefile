@@ -81,7 +81,7 @@ soak: .venv/developing ## mixed load and imports for MINUTES=30: memory, descrip
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.reliability.soak --write --minutes $(or $(MINUTES),30) $(ARGS)
 
 fuzz: .venv/developing ## FUZZ_EXAMPLES=60 requests of each kind to every operation of the API (var/fuzz.json)
-	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),60) OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 0 tests/hostile/test_schema.py
+	HYPOTHESIS_PROFILE="new examples" FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),60) OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 0 tests/hostile/test_schema.py
 
 check: .venv/developing ## linters, types, import rules, migrations, settings
 	test ! -e platform/__init__.py

@@ -40,10 +40,12 @@ MEMORY, ROOM = Path("/dev/shm"), 4 * 2**30  # noqa: S108  bytes; containers ofte
 if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
     os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
-# A property holds or not, however busy the machine is.
-hypothesis.settings.register_profile("suite", deadline=None)
+# A property holds or not, however busy the machine is, and a change is not refused for what it has not done: so the
+# examples are the same each time. `make fuzz` looks for new ones.
+hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)
 # `make quick` tries a property on fewer examples than the whole suite does.
-hypothesis.settings.register_profile("quick", deadline=None, max_examples=20)
+hypothesis.settings.register_profile("quick", deadline=None, derandomize=True, database=None, max_examples=20)
+hypothesis.settings.register_profile("new examples", deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
@@ -180,6 +182,7 @@ def _own_folders(settings: Settings, vectord_directory: Path, tmp_path: Path) ->
 def _nothing_remembered() -> None:
     """Tests give the same ids to different rows, so what a process remembers by id would be another test's."""
     for name in (
+        "catalog.hosts",
         "catalog.messages",
         "recommend.serving.memory",
         "search.language.vocabulary",
@@ -189,6 +192,9 @@ def _nothing_remembered() -> None:
     ):
         if module := sys.modules.get(name):
             module.forget()
+    if probes := sys.modules.get("vetrina.monitoring.probes"):
+        probes.vectors.forget()
+        probes.broker.forget()
 
 
 @pytest.fixture

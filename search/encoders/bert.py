@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # What is fetched from the hub: no pickles, no code, and none of the exports for other runtimes that lie beside.
 HUB_FILES = ["*.json", "*.txt", "*.model", "model*.safetensors", "*_Dense/*", "*_Pooling/*"]
+LENGTHS = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)  # tokens, padding included
+MOST_TOKENS = 2048  # of a batch of several rows: attention needs memory by the square of the length
 HUB_SKIPPED = ["onnx/*", "openvino/*", "*.bin", "*.pt", "*.py"]
 POOLINGS = {"cls": "cls", "mean": "mean", "lasttoken": "last"}
 
@@ -235,13 +237,22 @@ class BertEncoder:
     def _sorted_batches(self, ids: list[list[int]]) -> Iterator[tuple[list[int], dict[str, NDArray[Any]]]]:
         """Texts of like length together, so that little is computed for padding."""
         order = sorted(range(len(ids)), key=lambda place: len(ids[place]))
-        for portion in portions(len(order), self._batch):
+
+        def fits(portion: slice) -> bool:
+            rows = order[portion]
+            return self._length(ids[rows[-1]]) * len(rows) <= MOST_TOKENS
+
+        for portion in portions(len(order), self._batch, fits):
             places = order[portion]
             yield places, self._padded([ids[place] for place in places])
 
+    def _length(self, longest: list[int]) -> int:
+        """Of the rows of a batch. Few lengths: the CPU runtimes prepare themselves for each that they have not met."""
+        rounded = next((length for length in LENGTHS if length >= len(longest)), len(longest))
+        return min(rounded, self.config.max_length)
+
     def _padded(self, ids: list[list[int]]) -> dict[str, NDArray[np.int64]]:
-        # Lengths in steps of 8: the CPU runtimes prepare themselves for each shape that they have not met before.
-        length = min(-(-max(len(row) for row in ids) // 8) * 8, self.config.max_length)
+        length = self._length(max(ids, key=len))
         tokens = np.full((len(ids), length), self._tokens.padding, dtype=np.int64)
         mask = np.zeros((len(ids), length), dtype=np.int64)
         for row, values in enumerate(ids):

@@ -335,16 +335,16 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
 
 
-def portions(count: int, most: int) -> Iterator[slice]:
-    """Cut ``count`` rows into batches of ``most``, and the rest into its half, its quarter and so on.
+def portions(count: int, most: int, fits: Callable[[slice], bool] = lambda portion: True) -> Iterator[slice]:
+    """Cut ``count`` rows into batches of ``most``, then, where they are too few or do not fit, of a quarter and so on.
 
     A CPU runtime makes buffers and kernels for each shape that it meets, and keeps them: with last batches of any size
     a worker grew by 100 MB and more until it had met them all.
     """
     start, size = 0, most
     while start < count:
-        while size > count - start:
-            size //= 2
+        while size > 1 and (size > count - start or not fits(slice(start, start + size))):
+            size = max(size // 4, 1)
         yield slice(start, start + size)
         start += size
 

@@ -92,7 +92,7 @@ def test_a_server_that_hangs_is_given_up_and_found_again(server, clock):
     assert get_client().get_collections().collections == []
     os.kill(server.pid, signal.SIGSTOP)
     for _ in range(2):
-        with within(0.2), pytest.raises(VectorStoreError, match="does not answer"):
+        with within(2), pytest.raises(VectorStoreError, match="does not answer"):
             get_client().get_collections()
     assert refused(), "at once, though nothing limits this call"
     os.kill(server.pid, signal.SIGCONT)

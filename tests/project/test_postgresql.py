@@ -1,5 +1,6 @@
 """A PostgreSQL that keeps silent is given up: once after a while, then at once, and asked again when it is back."""
 
+import contextlib
 import os
 import signal
 import tempfile
@@ -97,5 +98,9 @@ def processes_of(address: str) -> list[int]:
     """The server and what it has forked."""
     port = address.rpartition(":")[2].split("/")[0]
     lines = Path(tempfile.gettempdir()).glob("vetrina-postgres-*/data/postmaster.pid")
-    server = next(int(text[0]) for file in lines if (text := file.read_text().split("\n"))[3] == port)
-    return [server, *children_of(server)]
+    for file in lines:
+        with contextlib.suppress(OSError, IndexError):  # another process of the suite ends or begins one
+            text = file.read_text().split("\n")
+            if text[3] == port:
+                return [int(text[0]), *children_of(int(text[0]))]
+    raise AssertionError(f"There is no server at {port}.")

@@ -218,6 +218,8 @@ def test_a_secret_that_was_never_shown_is_not_taken(ada):
 
 
 def test_new_recovery_codes_and_turning_off_take_a_code(secret, ada):
+    while time.time() % STEP > STEP - 5:  # the first code is at the edge of what is taken
+        time.sleep(0.1)
     client = signed_in()
     give(client, code_of(secret, -1))
     assert client.post(CODES, {"code": ""}).status_code == 400

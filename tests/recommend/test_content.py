@@ -70,7 +70,9 @@ def test_a_product_that_is_not_indexed_yet_has_none(shop):
     assert similar(shop["DRAFT-1"], 5) == []
 
 
-def test_the_number_of_queries_does_not_grow(shop):
+def test_the_number_of_queries_does_not_grow(shop, monkeypatch):
+    monkeypatch.setattr("recommend.serving.profile.live", lambda: None)  # which asks for a model once a second
+
     def queries(limit):
         memory.forget()
         with CaptureQueriesContext(connection) as captured:

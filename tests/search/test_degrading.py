@@ -21,7 +21,6 @@ def server(settings, tmp_path, quick_encoders, db) -> Iterator[Endpoint]:
     """A shop whose store is known by its address alone, as a Qdrant server is; it can be killed."""
     endpoint = EmbeddedEngine(tmp_path / "vectord", tmp_path / "vectord.log").recover()
     settings.QDRANT_URL, settings.QDRANT_API_KEY = endpoint.url, endpoint.api_key
-    settings.QDRANT_SHOPPER_SECONDS = 0.5
     settings.QDRANT_BREAKER = {"failures": 2, "window": 30.0, "rest": 60.0}
     shops.build_indexed()
     yield endpoint

@@ -1,7 +1,7 @@
 """What is a term, and what it weighs."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from search.terms import document_terms, fold, joined, languages, query_terms, term_id, word_terms, words
@@ -114,6 +114,7 @@ def test_any_text_gives_sound_vectors(text):
 
 @given(st.text(alphabet=st.characters(categories=["L", "N"]), min_size=1, max_size=40))
 def test_a_title_is_found_by_itself(title):
+    assume(words(title, "en"))  # a few letters are folded to a space and a mark
     assert score(title, title=title) > 0
 
 

@@ -26,10 +26,14 @@ def server(vectord_server: Any, tmp_path: Path) -> Iterator[Any]:
 
 
 def fill(client: QdrantClient) -> None:
-    client.create_collection("big", vectors_config=m.VectorParams(size=DIMENSION, distance=m.Distance.COSINE))
+    """What it then begins to optimise, and not before: pauses of a slow machine would look like the end of filling."""
+    vectors = m.VectorParams(size=DIMENSION, distance=m.Distance.COSINE)
+    off, on = (m.OptimizersConfigDiff(indexing_threshold=threshold) for threshold in (0, 10_000))
+    client.create_collection("big", vectors_config=vectors, optimizers_config=off)
     client.create_payload_index("big", "n", "integer")
     for start in range(0, SIZE, 1000):
         put(client, range(start, start + 1000))
+    client.update_collection("big", optimizers_config=on)
 
 
 def put(client: QdrantClient, ids: range, **payload: Any) -> None:

@@ -104,6 +104,7 @@ def test_a_stop_lets_a_running_request_end(start: Start) -> None:
 
     def slowly() -> Iterator[bytes]:
         yield b'{"points": [{"id": 7, "vector": '
+        time.sleep(0.5)  # it has read the head by now
         server.process.send_signal(signal.SIGTERM)
         time.sleep(0.5)
         yield json.dumps(text(7)).encode() + b"}]}"
@@ -134,12 +135,12 @@ def test_it_refuses_addresses_that_others_can_reach(tmp_path: Path, host: str) -
 
 
 def test_it_ends_when_nobody_asks_and_not_before(start: Start) -> None:
-    server = start("--idle-exit", "1.5")
+    server = start("--idle-exit", "6")
     client = server.client()
     make(client)
     for one in range(8):
         put(client, one)
-        time.sleep(0.4)
+        time.sleep(1)
     assert server.process.poll() is None
     assert server.process.wait(timeout=30) == 0
     assert not (server.directory / "endpoint.json").exists()

@@ -117,7 +117,7 @@ class Installation:
             with contextlib.closing(sqlite3.connect(self.home / "vetrina.sqlite3", timeout=60)) as database:
                 yield database
 
-    def wait_for(self, happened: Callable[[], bool], seconds: float = 180) -> None:
+    def wait_for(self, happened: Callable[[], bool], seconds: float = 900) -> None:
         """Wait until something has happened; a machine that is busy may take its time, but not for ever."""
         deadline = time.monotonic() + seconds
         while not happened():

@@ -60,7 +60,7 @@ def broker(tmp_path: Path) -> Iterator[str]:
 
 
 def wait_for(port: int, server: subprocess.Popen[bytes], output: Path) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while True:
         assert server.poll() is None, output.read_text()[-2000:]
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as connection:

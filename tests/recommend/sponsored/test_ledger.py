@@ -127,6 +127,7 @@ class TestAnySequence(TestCase):
         st.lists(st.tuples(st.integers(1, 120_000), st.integers(1, 3)), max_size=12),
     )
     def test_budgets_hold(self, budget, daily, clicks):
+        today = timezone.localdate()
         store = Store.objects.create(name="S", slug="s")
         product = Product.objects.create(sku="P", slug="p", title="P", store=store)
         running = Campaign.objects.create(
@@ -139,5 +140,5 @@ class TestAnySequence(TestCase):
             )
             assert sum(ledger.clicked(placement.key) for _ in range(times)) <= 1
         assert spent(running) <= running.budget
-        assert running.spent_on_day == running.spent
+        assert running.spent_on_day == running.spent or timezone.localdate() != today
         assert running.daily_budget is None or running.spent_on_day <= running.daily_budget

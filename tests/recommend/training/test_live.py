@@ -28,6 +28,7 @@ def test_nothing_is_live_before_the_first_publish(db):
 
 
 def test_a_model_is_read_once_and_the_database_asked_once_a_second(version, monkeypatch, django_assert_num_queries):
+    monkeypatch.setattr(loading, "CACHED_SECONDS", 3600.0)
     first = loading.live()
     assert first.items.keys[first.rows[int(first.items.keys[5])]] == first.items.keys[5]
     loads = []

@@ -67,9 +67,11 @@ def test_a_product_that_always_kills_its_worker_is_parked(settings):
     assert entry.error == outbox.DIED
 
 
-def test_the_back_off_doubles(settings):
+def test_the_back_off_doubles(settings, monkeypatch):
     settings.OUTBOX_MAX_ATTEMPTS = 9
     entries(1)
+    at = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: at)
     pauses = []
     for _ in range(4):
         outbox.claim(1).fail({1: ValueError("no")})
