@@ -80,8 +80,9 @@ reembed-live: .venv/developing ## a new model while shoppers search and products
 soak: .venv/developing ## mixed load and imports for MINUTES=30: memory, descriptors, latency (the same; ARGS=…)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.reliability.soak --write --minutes $(or $(MINUTES),30) $(ARGS)
 
-fuzz: .venv/developing ## FUZZ_EXAMPLES=60 requests of each kind to every operation of the API (var/fuzz.json)
-	HYPOTHESIS_PROFILE="new examples" FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),60) OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 0 tests/hostile/test_schema.py
+fuzz: .venv/developing ## FUZZ_EXAMPLES=60 requests of each kind to every operation of the API (var/fuzz.json), and new examples of each property
+	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),60) OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 0 tests/hostile/test_schema.py
+	HYPOTHESIS_PROFILE="new examples" OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(JOBS) --dist worksteal -m hypothesis
 
 check: .venv/developing ## linters, types, import rules, migrations, settings
 	test ! -e platform/__init__.py

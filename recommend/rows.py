@@ -7,6 +7,7 @@ it stands without it. Where a busy process has no place for it, it asks for itse
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from random import uniform
 from typing import Literal, cast, get_args
 
 from django.db import DatabaseError
@@ -144,10 +145,20 @@ def _fragment(request: HttpRequest, asked: Asked) -> HttpResponse:
 
 
 def _later(request: HttpRequest, asked: Asked) -> HttpResponse:
-    if asked.tries >= TRIES or request.GET.get("instead") == "1":
+    given_up = asked.tries >= TRIES
+    if request.GET.get("instead") == "1" or (given_up and not asked.goes_on):
         return _nothing(request)
-    again = asked.address("row", again=asked.tries + 1, **({"on": 1} if asked.goes_on else {}))
-    context = {"asked": asked, "again": again, "trigger": f"load delay:{RETRY_SECONDS}s"}
+    tries = 0 if given_up else asked.tries + 1
+    on = {"on": 1} if asked.goes_on else {}
+    # Those who were turned away together do not come again together.
+    wait = "" if given_up else f"load delay:{int(1000 * RETRY_SECONDS * uniform(1, 2))}ms"  # noqa: S311  (no secret)
+    context = {
+        "asked": asked,
+        "again": asked.address("row", again=tries, **on),
+        "page": asked.address("page", offset=asked.offset),
+        "trigger": wait,
+        "slot": asked.place == "search" and asked.surface.name == "sponsored",
+    }
     return render(request, "recommend/_later.html", context)
 
 

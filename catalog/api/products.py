@@ -52,7 +52,7 @@ class ProductsView(CatalogueView):
     def get_object(self, *, lock: bool = False) -> Product:
         products, sku = self.get_queryset(), self.kwargs["sku"]
         if lock:
-            products = products.select_for_update(of=("self",))
+            products = products.select_for_update(of=("self",), no_key=True)
         product = selectors.with_skus(products, sku).first()
         if product is None and sku.endswith("/"):
             product = selectors.with_skus(products, sku.removesuffix("/")).first()

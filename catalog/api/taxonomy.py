@@ -26,7 +26,7 @@ class SlugView(StrictQuery, CatalogueView, viewsets.ModelViewSet):
     lookup_field = "slug"
     lookup_value_regex = "[^/]+"
     filter_backends = [DjangoFilterBackend]
-    locks_row = True  # while it is changed
+    changing = False
 
     def get_object(self) -> Any:
         if "\x00" in self.kwargs["slug"]:
@@ -35,14 +35,18 @@ class SlugView(StrictQuery, CatalogueView, viewsets.ModelViewSet):
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         found = super().filter_queryset(queryset)
-        locks = self.locks_row and self.request.method in ("PUT", "PATCH")
-        return found.select_for_update(of=("self",)) if locks else found
+        return found.select_for_update(of=("self",), no_key=True) if self.changing else found
 
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         _ = request.data  # before the lock: a body may come slowly
         # All columns are written. So nobody writes between: a field that was not sent stays as somebody else left it.
         with transaction.atomic():
+            self.lock()
             return super().update(request, *args, **kwargs)
+
+    def lock(self) -> None:
+        """Let nobody else change what is to be changed until the transaction ends: the row, once it is looked up."""
+        self.changing = True
 
 
 class CategorySerializer(StrictSerializer, serializers.ModelSerializer):
@@ -97,7 +101,6 @@ class CategoryViewSet(SlugView):
     """The category tree, in its order. A category that is renamed or moved takes everything below it along."""
 
     scopes = WRITTEN
-    locks_row = False  # `save_category` locks the tree, and a row before that would be the wrong order
     queryset = Category.objects.order_by("path")
     serializer_class = CategorySerializer
     filterset_class = CategoryFilters
@@ -108,6 +111,9 @@ class CategoryViewSet(SlugView):
             parents = Category.objects.filter(path__in=paths).values_list("path", "slug")
             options["context"] = {**self.get_serializer_context(), "parents": dict(parents)}
         return super().get_serializer(*args, **options)
+
+    def lock(self) -> None:
+        services.lock_tree()
 
     def perform_destroy(self, instance: Category) -> None:
         services.delete_categories(Category.objects.filter(pk=instance.pk))

@@ -23,7 +23,7 @@ def add_category(
     Raises ValidationError when the name is taken among its siblings, too long, or holds ">".
     """
     with transaction.atomic():
-        _lock_tree()
+        lock_tree()
         category = Category(name=name.strip(), translations=translations or {})
         category.full_name = full_name_for(category, parent)
         category.slug = slug or unique_slug(Category, category.name, key=category.full_name)
@@ -43,7 +43,7 @@ def save_category(category: Category, *, parent: Category | Literal["unchanged"]
     `add_category` and `move_category`.
     """
     with transaction.atomic():
-        _lock_tree()
+        lock_tree()
         before = Category.objects.filter(pk=category.pk).first()
         if before is None:
             raise ValidationError(GONE)
@@ -71,7 +71,7 @@ def move_category(category: Category, target: Category | None, position: Positio
     Raises ValidationError when it would land below itself, beside a namesake, or too deep.
     """
     with transaction.atomic():
-        _lock_tree()
+        lock_tree()
         _refresh(category)
         if target is None:
             target, position = Category.objects.get_last_root_node(), "right"
@@ -111,7 +111,7 @@ def _refresh(category: Category) -> None:
 def delete_categories(categories: Any) -> int:
     """Delete categories with all below them. Raises ProtectedError while products are in one of them."""
     with transaction.atomic():
-        _lock_tree()
+        lock_tree()
         deleted: dict[str, int] = categories.delete()[1]
     return deleted.get(Category._meta.label, 0)
 
@@ -143,7 +143,7 @@ def _products_of(label: Brand | Store | Tag) -> Any:
     return Product.objects.filter(pk__in=label.products.values("pk"))
 
 
-def _lock_tree() -> None:
+def lock_tree() -> None:
     """One writer of the tree at a time: paths are computed from what was read, and two writers would make one path."""
     list(Category.objects.select_for_update().filter(depth=1).order_by("path").values_list("pk", flat=True))
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.models import Session
 
 from recommend.privacy.models import ConsentChange
 from recommend.privacy.sessions import sessions_of
@@ -37,8 +38,9 @@ def export(subject: Subject) -> Iterator[dict[str, Any]]:
 
 def of_browser(session: SessionBase) -> Iterator[dict[str, Any]]:
     """The cart and the last order of a browser without an account, which no row leads to."""
-    if Cart(session).count or session.get(ORDERED):
-        yield _session(session, session.get_expiry_date())
+    kept = Session.objects.filter(pk=session.session_key).first()
+    if kept and (Cart(session).count or session.get(ORDERED)):
+        yield _session(session, kept.expire_date)
 
 
 def _session(held: MutableMapping[str, Any], ends: datetime) -> dict[str, Any]:

@@ -169,12 +169,14 @@ class Cart:
         return Content(lines, list(dict.fromkeys(notes)))
 
     def listed(self) -> list[dict[str, Any]]:
-        """What was put in, by SKU and title; what is not sold any more has neither. It changes nothing in the cart."""
-        found = _load(self.quantities) if self.quantities else {}
+        """What was put in, by SKU and title, sold or not; what was deleted has neither. The cart stays as it is."""
+        products = Product.objects.in_bulk(self.product_ids)
+        variants = Variant.objects.in_bulk([variant for _, variant in map(_ids, self.quantities) if variant])
         told: list[dict[str, Any]] = []
         for key, quantity in self.quantities.items():
-            product, variant = found.get(key, (None, None))
-            named = {"sku": variant.sku if variant else product.sku, "title": product.title} if product else {}
+            product_id, variant_id = _ids(key)
+            product, variant = products.get(product_id), variants.get(variant_id or 0)
+            named = {"sku": (variant or product).sku, "title": product.title} if product else {}
             told.append({**named, "quantity": quantity})
         return told
 

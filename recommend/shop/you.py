@@ -28,6 +28,7 @@ from recommend.privacy.exporting import export, of_browser
 from recommend.privacy.subjects import Subject, of_shopper, of_user
 from recommend.serving.log import WEIGHTS
 from recommend.shop import privacy
+from recommend.shop.cart import Cart
 from recommend.shop.pages import is_fragment, limited, said
 from search.shop.cards import Card, make_cards
 
@@ -69,7 +70,7 @@ def you(request: HttpRequest) -> HttpResponse:
         "placements": privacy.placements_of(shopper).count() if shopper else 0,
         "devices": [each for each in devices_of(shopper) if each.merged_into_id] if shopper else [],
         "signed_in_as": name_shown(request.user.get_username()),
-        "basket": any(of_browser(request.session)),
+        "basket": bool(Cart(request.session).count),
         "retention_days": settings.EVENT_RETENTION_DAYS,
     }
     response = render(request, "recommend/you.html", context)

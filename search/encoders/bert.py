@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 # What is fetched from the hub: no pickles, no code, and none of the exports for other runtimes that lie beside.
 HUB_FILES = ["*.json", "*.txt", "*.model", "model*.safetensors", "*_Dense/*", "*_Pooling/*"]
 LENGTHS = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)  # tokens, padding included
-MOST_TOKENS = 2048  # of a batch of several rows: attention needs memory by the square of the length
+MOST_TOKENS = 2048  # of a CPU's batch of several rows: attention needs memory by the square of the length
 HUB_SKIPPED = ["onnx/*", "openvino/*", "*.bin", "*.pt", "*.py"]
 POOLINGS = {"cls": "cls", "mean": "mean", "lasttoken": "last"}
 
@@ -204,7 +205,8 @@ class BertEncoder:
         if missing or not weights:
             raise EncoderError(f"{name} has no safetensors weights; pickled ones are not loaded.", permanent=True)
         self._folder = folder
-        self._batch = batch
+        placement = place(device, runtime)
+        self._batch, self._most_tokens = batch, MOST_TOKENS if placement.device == "cpu" else math.inf
         self._tokens = _Tokens(folder, self.config.max_length)
         digest = weights_digest([*weights, folder / "config.json"])
         recipe = json.dumps([digest, asdict(self.config)]) + _json_digest(folder / "tokenizer.json")
@@ -213,7 +215,7 @@ class BertEncoder:
         self.engine: Engine = compile_network(
             lambda: _sentence_network(folder, self.config),
             {"input_ids": np.ones((2, 8), np.int64), "attention_mask": np.ones((2, 8), np.int64)},
-            placement=place(device, runtime),
+            placement=placement,
             digest=f"bert-{network}",
             cache=cache,
         )
@@ -240,7 +242,7 @@ class BertEncoder:
 
         def fits(portion: slice) -> bool:
             rows = order[portion]
-            return self._length(ids[rows[-1]]) * len(rows) <= MOST_TOKENS
+            return self._length(ids[rows[-1]]) * len(rows) <= self._most_tokens
 
         for portion in portions(len(order), self._batch, fits):
             places = order[portion]

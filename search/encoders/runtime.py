@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 Batch = tuple[list[int], dict[str, NDArray[Any]]]  # the places of the rows, and a network's inputs
 RUNTIMES = ("torch", "openvino", "onnxruntime")
-FEW = 8  # rows: a call whose largest batch has fewer is no work for several streams
+FEW_ROWS, FEW_BATCHES = 8, 4  # a call of fewer is no work for several streams
 
 # Two encoders may stand on one network, as the bundled ones do. Held by the encoders alone.
 _compiled: "WeakValueDictionary[tuple[str, Placement, Path | None], Any]"
@@ -218,8 +218,9 @@ class OpenVinoEngine:
 
     def map(self, batches: Iterable[Batch]) -> Iterator[tuple[list[int], Vectors]]:
         remaining = iter(batches)
-        first = list(islice(remaining, 2))
-        if len(first) < 2 or len(first[0][0]) < FEW:  # a query: all cores work on it
+        first = list(islice(remaining, FEW_BATCHES))
+        few = len(first) < FEW_BATCHES and sum(len(places) for places, _ in first) < FEW_ROWS
+        if len(first) < 2 or few:  # a query: all cores work on it
             for places, inputs in chain(first, remaining):
                 yield places, self(**inputs)
             return

@@ -35,9 +35,9 @@ if (said) new MutationObserver(() => said.firstElementChild && pass()).observe(s
 document.addEventListener("htmx:beforeSwap", ({ detail: { requestConfig, target } }) => {
   const { elt, triggeringEvent } = requestConfig;
   const before = target?.previousElementSibling;
-  const focus = (card) => card?.querySelector("h3 a")?.focus({ preventScroll: true });
+  const focus = (place) => (place?.querySelector("h3 a") ?? place?.querySelector("[data-more]"))?.focus({ preventScroll: true });
   if (elt.matches("[data-undo]")) setTimeout(() => focus(before));
-  else if (elt.matches("[data-more]") && triggeringEvent?.type === "click") setTimeout(() => focus(before?.nextElementSibling));
+  else if (elt.matches("[data-more]") && (triggeringEvent?.type === "click" || elt === document.activeElement)) setTimeout(() => focus(before?.nextElementSibling));
 });
 document.addEventListener("htmx:afterSettle", () => evenOut(document));
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from catalog import services
 from catalog.api.promotions import CollectionSerializer, PromotionSerializer
-from catalog.api.taxonomy import BrandSerializer
+from catalog.api.taxonomy import BrandSerializer, CategorySerializer
 from catalog.models import Brand, Category, Collection, OutboxEntry, Product, Promotion
 from tests.catalog.meanwhile import meanwhile
 
@@ -218,4 +218,14 @@ def test_a_field_that_was_not_sent_stays_as_somebody_else_wrote_it_meanwhile(key
     assert answer.status_code == 200, answer.content
     row = model.objects.get()
     assert row.description == "new"
+    assert keyed.options(f"{ROOT}{path}/it/").status_code == 200, "which looks the row up outside of any change"
     assert all(str(getattr(row, name)) == value for name, value in sent.items())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_category_s_labels_stay_as_somebody_else_wrote_them_meanwhile(keyed):
+    services.add_category("Food", slug="it")
+    labels = {"de": {"name": "Essen"}}
+    with meanwhile(CategorySerializer, lambda: Category.objects.update(translations=labels)):
+        assert keyed.patch(f"{ROOT}categories/it/", {"name": "Foods"}, format="json").status_code == 200
+    assert Category.objects.values_list("name", "translations").get() == ("Foods", labels)

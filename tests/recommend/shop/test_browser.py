@@ -152,7 +152,9 @@ def test_a_row_that_a_busy_process_had_no_place_for_comes_a_moment_later(visit, 
     page = visit()
     page.goto("/")
     page.get_by_role("region", name="For you", exact=True).scroll_into_view_if_needed()
-    while not busy.asked:
+    for _ in range(600):
+        if busy.asked:
+            break
         page.wait_for_timeout(50)
     busy.error = None
     expect(page.locator(".waterfall .card").first).to_be_visible()
