@@ -160,6 +160,23 @@ def test_a_row_that_a_busy_process_had_no_place_for_comes_a_moment_later(visit, 
     expect(page.locator(".waterfall .card").first).to_be_visible()
 
 
+def test_who_is_turned_away_below_a_list_stays_on_the_way_on(visit, surface, many):
+    busy = surface("trending", many * 4)
+    page = visit()
+    page.goto("/discover/trending?as=list&offset=30")
+    busy.error = Overloaded("There are too many recommendations.")
+    more = page.get_by_role("link", name="Show more")
+    more.focus()
+    page.keyboard.press("Enter")
+    for _ in range(600):
+        if len(busy.asked) > 1:
+            break
+        page.wait_for_timeout(50)
+    expect(more).to_be_focused()
+    busy.error = None
+    expect(page.locator(".card").nth(10).locator("h3 a")).to_be_focused()
+
+
 def test_show_more_by_keyboard_goes_on_reading_at_the_first_new_card(visit, surface, many):
     surface("trending", many * 4)
     page = visit()
