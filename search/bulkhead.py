@@ -16,6 +16,8 @@ from search.query.errors import SearchUnavailable
 RETRY_SECONDS = 2  # told to who was turned away
 # One that waits holds a thread and does nothing. A few make up for unevenness; where more come, they keep coming.
 WAITING_SHARE = 0.25
+# A page asks for its rows of recommendations together: one visitor alone is no overload.
+WAITING_ROWS = 3
 
 
 class Overloaded(SearchUnavailable):
@@ -23,15 +25,15 @@ class Overloaded(SearchUnavailable):
 
 
 class Bulkhead:
-    """At most `size` at once. A quarter as many may wait `patience` seconds for their turn; else Overloaded is raised.
+    """At most `size` at once. `waiting` more may wait `patience` seconds for their turn; else Overloaded is raised.
 
     `what` stands in the sentence that is told.
     """
 
-    def __init__(self, what: str, size: int, patience: float) -> None:
+    def __init__(self, what: str, size: int, waiting: int, patience: float) -> None:
         self._sentence = f"There are too many {what} at the moment. Please try again in a few seconds."
         self._turns = threading.BoundedSemaphore(size)
-        self._waiting = threading.BoundedSemaphore(max(1, int(size * WAITING_SHARE)))
+        self._waiting = threading.BoundedSemaphore(waiting)
         self._patience = patience
 
     @contextmanager
@@ -54,15 +56,15 @@ class Bulkhead:
 
 
 _lock = threading.Lock()
-_bulkheads: dict[tuple[str, int, float], Bulkhead] = {}
+_bulkheads: dict[tuple[str, int, int, float], Bulkhead] = {}
 
 
 @contextmanager
-def _turn(what: str, size: int) -> Iterator[None]:
+def _turn(what: str, size: int, least_waiting: int) -> Iterator[None]:
     if not size:
         yield
         return
-    key = what, size, settings.SEARCH_WAIT_SECONDS
+    key = what, size, max(least_waiting, int(size * WAITING_SHARE)), settings.SEARCH_WAIT_SECONDS
     with _lock:
         bulkhead = _bulkheads.get(key) or _bulkheads.setdefault(key, Bulkhead(*key))
     with bulkhead.turn():
@@ -72,12 +74,12 @@ def _turn(what: str, size: int) -> Iterator[None]:
 @contextmanager
 def search_turn() -> Iterator[None]:
     """One of SEARCH_CONCURRENCY searches, lists and suggestions of this process. Raises Overloaded."""
-    with _turn("searches", settings.SEARCH_CONCURRENCY):
+    with _turn("searches", settings.SEARCH_CONCURRENCY, 1):
         yield
 
 
 @contextmanager
 def recommendation_turn() -> Iterator[None]:
     """One of RECOMMEND_CONCURRENCY answers with recommendations of this process. Raises Overloaded."""
-    with _turn("recommendations", settings.RECOMMEND_CONCURRENCY):
+    with _turn("recommendations", settings.RECOMMEND_CONCURRENCY, WAITING_ROWS):
         yield

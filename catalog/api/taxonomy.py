@@ -26,7 +26,6 @@ class SlugView(StrictQuery, CatalogueView, viewsets.ModelViewSet):
     lookup_field = "slug"
     lookup_value_regex = "[^/]+"
     filter_backends = [DjangoFilterBackend]
-    changing = False
 
     def get_object(self) -> Any:
         if "\x00" in self.kwargs["slug"]:
@@ -35,7 +34,8 @@ class SlugView(StrictQuery, CatalogueView, viewsets.ModelViewSet):
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         found = super().filter_queryset(queryset)
-        return found.select_for_update(of=("self",), no_key=True) if self.changing else found
+        changes = self.action in ("update", "partial_update")
+        return found.select_for_update(of=("self",), no_key=True) if changes else found
 
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         _ = request.data  # before the lock: a body may come slowly
@@ -45,8 +45,7 @@ class SlugView(StrictQuery, CatalogueView, viewsets.ModelViewSet):
             return super().update(request, *args, **kwargs)
 
     def lock(self) -> None:
-        """Let nobody else change what is to be changed until the transaction ends: the row, once it is looked up."""
-        self.changing = True
+        """Take the locks that come before the row's own."""
 
 
 class CategorySerializer(StrictSerializer, serializers.ModelSerializer):

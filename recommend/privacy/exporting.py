@@ -38,9 +38,8 @@ def export(subject: Subject) -> Iterator[dict[str, Any]]:
 
 def of_browser(session: SessionBase) -> Iterator[dict[str, Any]]:
     """The cart and the last order of a browser without an account, which no row leads to."""
-    kept = Session.objects.filter(pk=session.session_key).first()
-    if kept and (Cart(session).count or session.get(ORDERED)):
-        yield _session(session, kept.expire_date)
+    if Cart(session).count or session.get(ORDERED):
+        yield from (_session(session, kept.expire_date) for kept in Session.objects.filter(pk=session.session_key))
 
 
 def _session(held: MutableMapping[str, Any], ends: datetime) -> dict[str, Any]:

@@ -13,16 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.encoders.base import EncoderError, Vectors
-from search.encoders.runtime import Engine, compile_network, in_batches, normalise, place, portions
+from search.encoders.batches import in_batches, normalise, portions
+from search.encoders.runtime import Engine, compile_network, place
 
 if TYPE_CHECKING:
     import torch
 
 # What is fetched from the hub: no pickles, no code, and none of the exports for other runtimes that lie beside.
 HUB_FILES = ["*.json", "*.txt", "*.model", "model*.safetensors", "*_Dense/*", "*_Pooling/*"]
-LENGTHS = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)  # tokens, padding included
-MOST_TOKENS = 2048  # of a CPU's batch of several rows: attention needs memory by the square of the length
 HUB_SKIPPED = ["onnx/*", "openvino/*", "*.bin", "*.pt", "*.py"]
+# Of a batch, in tokens with padding. Few: the CPU runtimes prepare themselves for each that they have not met.
+LENGTHS = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+MOST_TOKENS = 2048  # of a CPU's batch of several rows: attention needs memory by the square of the length
 POOLINGS = {"cls": "cls", "mean": "mean", "lasttoken": "last"}
 
 
@@ -242,19 +244,18 @@ class BertEncoder:
 
         def fits(portion: slice) -> bool:
             rows = order[portion]
-            return self._length(ids[rows[-1]]) * len(rows) <= self._most_tokens
+            return self._length(len(ids[rows[-1]])) * len(rows) <= self._most_tokens
 
         for portion in portions(len(order), self._batch, fits):
             places = order[portion]
             yield places, self._padded([ids[place] for place in places])
 
-    def _length(self, longest: list[int]) -> int:
-        """Of the rows of a batch. Few lengths: the CPU runtimes prepare themselves for each that they have not met."""
-        rounded = next((length for length in LENGTHS if length >= len(longest)), len(longest))
-        return min(rounded, self.config.max_length)
+    def _length(self, longest: int) -> int:
+        """Of a batch whose longest text has so many tokens."""
+        return min(next((length for length in LENGTHS if length >= longest), longest), self.config.max_length)
 
     def _padded(self, ids: list[list[int]]) -> dict[str, NDArray[np.int64]]:
-        length = self._length(max(ids, key=len))
+        length = self._length(max(map(len, ids)))
         tokens = np.full((len(ids), length), self._tokens.padding, dtype=np.int64)
         mask = np.zeros((len(ids), length), dtype=np.int64)
         for row, values in enumerate(ids):

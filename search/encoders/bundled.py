@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from search.encoders.base import EncoderError, Vectors
+from search.encoders.batches import in_batches, portions
 from search.encoders.bert import BertEncoder, weights_digest
 from search.encoders.joint import CONSE_SHARE, SHARES, JointHead, conse_parts
 from search.encoders.pictures import to_rgb
-from search.encoders.runtime import compile_network, in_batches, place, portions
+from search.encoders.runtime import compile_network, place
 
 if TYPE_CHECKING:
     import torch

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from search.encoders.base import EncoderError, ImageEncoder, Vectors
-from search.encoders.runtime import normalise
+from search.encoders.batches import normalise
 
 # How loud words are, as a multiple of the part of the picture's vector that they do not reach: that part holds on to
 # the picture's kind, and has to be outvoted. Chosen on the validation part of a catalogue split by product family.

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.encoders.base import EncoderError, TextEncoder, Vectors
-from search.encoders.runtime import normalise
+from search.encoders.batches import normalise
 
 # The first numbers of a picture's features: the network's own last features, which its classifier takes.
 CLASSIFIED = 1280

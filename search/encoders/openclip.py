@@ -9,8 +9,9 @@ import numpy as np
 from PIL import Image
 
 from search.encoders.base import EncoderError, Vectors
+from search.encoders.batches import in_batches, normalise, portions
 from search.encoders.pictures import to_rgb
-from search.encoders.runtime import compile_network, in_batches, normalise, place, portions
+from search.encoders.runtime import compile_network, place
 
 if TYPE_CHECKING:
     import torch

@@ -133,24 +133,18 @@ def compile_network(
     key = digest, placement, cache
     with _lock:
         engine: Engine | None = _compiled.get(key)
-        if engine is None:
-            engine = _compiled[key] = _compile(load, example, placement, digest, cache)
+        if engine is not None:
+            return engine
+        if placement.runtime == "torch":
+            engine = TorchEngine(load(), list(example), placement.device)
+        else:
+            with _folder(cache) as folder:
+                if placement.runtime == "openvino":
+                    engine = OpenVinoEngine(folder / f"{digest}.xml", load, example)
+                else:
+                    engine = OnnxEngine(folder / f"{digest}.onnx", load, example)
+        _compiled[key] = engine
     return engine
-
-
-def _compile(
-    load: "Callable[[], torch.nn.Module]",
-    example: dict[str, NDArray[Any]],
-    placement: Placement,
-    digest: str,
-    cache: Path | None,
-) -> Engine:
-    if placement.runtime == "torch":
-        return TorchEngine(load(), list(example), placement.device)
-    with _folder(cache) as folder:
-        if placement.runtime == "openvino":
-            return OpenVinoEngine(folder / f"{digest}.xml", load, example)
-        return OnnxEngine(folder / f"{digest}.onnx", load, example)
 
 
 @contextmanager
@@ -334,36 +328,3 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary = Path(folder) / path.name
         yield temporary
         temporary.replace(path)
-
-
-def portions(count: int, most: int, fits: Callable[[slice], bool] = lambda portion: True) -> Iterator[slice]:
-    """Cut ``count`` rows into batches of ``most``, then, where they are too few or do not fit, of a quarter and so on.
-
-    A CPU runtime makes buffers and kernels for each shape that it meets, and keeps them: with last batches of any size
-    a worker grew by 100 MB and more until it had met them all.
-    """
-    start, size = 0, most
-    while start < count:
-        while size > 1 and (size > count - start or not fits(slice(start, start + size))):
-            size = max(size // 4, 1)
-        yield slice(start, start + size)
-        start += size
-
-
-def in_batches(engine: Engine, batches: Iterable[Batch], count: int, width: int) -> Vectors:
-    """Run prepared batches and put each row back at the place that its batch names. Returns ``(count, width)``.
-
-    Raises EncoderError (permanent) if a row is not finite: trying the same input again gives the same row.
-    """
-    rows = np.zeros((count, width), dtype=np.float32)
-    for places, found in engine.map(batches):
-        rows[places] = found
-    if not np.isfinite(rows).all():
-        raise EncoderError("The encoder returned vectors with NaN or infinite values.", permanent=True)
-    return rows
-
-
-def normalise(rows: NDArray[np.floating]) -> Vectors:
-    """Scale each row to length 1; a row of zeros stays as it is."""
-    length = np.linalg.norm(rows, axis=-1, keepdims=True)
-    return (rows / np.maximum(length, 1e-12)).astype(np.float32)

@@ -11,9 +11,9 @@ from catalog.models import Picture, Product
 from catalog.pictures import PictureError, open_for_encoding
 from search import metrics
 from search.encoders.base import EncoderError, Vectors
+from search.encoders.batches import normalise
 from search.encoders.compose import compose
 from search.encoders.registry import encoder_for
-from search.encoders.runtime import normalise
 from search.index import embeddings
 from search.index.live import Live
 from search.query.crop import Crop

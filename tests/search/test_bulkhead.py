@@ -1,13 +1,13 @@
 """So many at once, a few who wait, and for everybody else an answer at once; each kind of work in places of its own."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from search.bulkhead import Bulkhead, Overloaded, recommendation_turn, search_turn
+from search.bulkhead import Bulkhead, Overloaded, _bulkheads, recommendation_turn, search_turn
+from tests.waiting import wait_for
 
 LONG = 60.0
 
@@ -33,7 +33,7 @@ def held(turn: Callable[[], object]) -> Iterator[None]:
 
 
 def test_one_waits_and_who_comes_then_is_told_at_once() -> None:
-    bulkhead = Bulkhead("searches", 1, LONG)
+    bulkhead = Bulkhead("searches", 1, 1, LONG)
     served = threading.Event()
 
     def wait() -> None:
@@ -43,8 +43,7 @@ def test_one_waits_and_who_comes_then_is_told_at_once() -> None:
     waiter = threading.Thread(target=wait)
     with held(bulkhead.turn):
         waiter.start()
-        while bulkhead._waiting._value:  # until the other one waits
-            time.sleep(0.001)
+        wait_for(lambda: bulkhead._waiting._value == 0)
         with pytest.raises(Overloaded, match="too many searches"), bulkhead.turn():
             pass
         assert not served.is_set()
@@ -55,9 +54,30 @@ def test_one_waits_and_who_comes_then_is_told_at_once() -> None:
 
 
 def test_who_waited_in_vain_is_told() -> None:
-    bulkhead = Bulkhead("searches", 1, 0.01)
+    bulkhead = Bulkhead("searches", 1, 1, 0.01)
     with held(bulkhead.turn), pytest.raises(Overloaded), bulkhead.turn():
         pass
+
+
+def test_the_rows_of_one_page_are_no_overload(settings) -> None:
+    settings.RECOMMEND_CONCURRENCY, settings.SEARCH_WAIT_SECONDS = 2, LONG
+    served = []
+
+    def ask() -> None:
+        with recommendation_turn():
+            served.append(1)
+
+    rows = [threading.Thread(target=ask) for _ in range(3)]
+    with held(recommendation_turn), held(recommendation_turn):
+        for row in rows:
+            row.start()
+        waiting = _bulkheads["recommendations", 2, 3, LONG]._waiting
+        wait_for(lambda: waiting._value == 0)
+        with pytest.raises(Overloaded), recommendation_turn():
+            pass
+    for row in rows:
+        row.join()
+    assert len(served) == 3
 
 
 @pytest.mark.django_db

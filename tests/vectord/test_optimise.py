@@ -11,11 +11,12 @@ import pytest
 from qdrant_client import QdrantClient
 from qdrant_client import models as m
 
+from tests.waiting import wait_for
+
 pytestmark = pytest.mark.slow
 
 SIZE, DIMENSION = 12_000, 256
 VECTORS = np.random.default_rng(3).normal(size=(SIZE, DIMENSION)).astype(np.float32)
-PATIENCE = 180  # seconds, on a machine that does other things too
 
 
 @pytest.fixture
@@ -44,13 +45,6 @@ def put(client: QdrantClient, ids: range, **payload: Any) -> None:
 
 def status(client: QdrantClient) -> m.CollectionStatus:
     return client.get_collection("big").status
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.05)
 
 
 class Loop(threading.Thread):

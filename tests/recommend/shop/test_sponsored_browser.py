@@ -13,6 +13,7 @@ from playwright.sync_api import Page
 from recommend.models import Campaign, Charge, Placement
 from recommend.sponsored import ledger
 from recommend.surfaces.base import Recommendation
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 PAGE = "/discover/sponsored?as=list"
@@ -95,12 +96,8 @@ def test_what_is_in_view_for_a_second_is_paid_for_once_and_what_is_further_down_
     )
     assert settled(page, seen) == seen, "scrolled past is not seen, and seen twice is paid for once"
     page.locator(f'[data-position="{len(seen)}"]').scroll_into_view_if_needed()
-    for _ in range(120):
-        if len(seen) in charged():
-            break
-        page.wait_for_timeout(250)
-    found = settled(page, charged())
-    assert len(seen) in found
+    wait_for(lambda: len(seen) in charged())
+    settled(page, charged())
     assert Campaign.objects.get().spent == Decimal("0.25") * Charge.objects.count()
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from search.encoders.base import EncoderError
+from search.encoders.batches import normalise
 from search.encoders.compose import compose
 from search.encoders.fitting import fit_head, steps
 from search.encoders.joint import CLASSIFIED
-from search.encoders.runtime import normalise
 
 pytestmark = pytest.mark.slow
 KINDS, COLOURS, TEXT = 4, 5, 24

@@ -1,8 +1,6 @@
 """A change of model fills a new collection beside the live one, and nobody who searches notices."""
 
 import threading
-import time
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -20,6 +18,7 @@ from search.index.drain import drain, drain_once
 from search.index.errors import IndexMissing
 from search.index.live import alias_target, live_collection, on_live
 from search.models import Embedding, IndexCollection
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_encoders", "vector_store")]
 State = IndexCollection.State
@@ -38,13 +37,6 @@ def settle() -> None:
     while OutboxEntry.objects.filter(parked_at=None).exists() or filling.is_filling():
         OutboxEntry.objects.filter(claimed_by="").update(available_at=timezone.now() - timedelta(seconds=1))
         drain()
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.05)
 
 
 def names() -> set[str]:
@@ -284,4 +276,5 @@ def test_no_search_fails_or_is_empty_during_a_change_of_model_and_writes(publish
         searcher.join()
         connection.close()
     assert faults == []
+    assert len(set(asked)) >= 2, "the searches saw the change"
     assert compare_all(alias_target()).clean
