@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 # Tasks stay well below the broker's visibility time-out, and let others have their turn. `train` does not: it takes as
 # long as it takes, on a queue of its own, and where it is delivered twice the second one leaves what is under a lease.
 TURN_SECONDS = 20
+PICTURES_A_TURN = 1000
 
 
 @shared_task(bind=True, **RETRY)
@@ -55,11 +56,16 @@ def make_thumbnails(self: Task[Any, Any]) -> None:
     """Make what thumbnails are lacking for a while, and ask for another turn where more are."""
     lacking = Picture.objects.filter(thumbnails={}, thumbnail_error="").order_by("id")
     deadline = time.monotonic() + TURN_SECONDS
-    for picture in lacking.iterator(chunk_size=100):
+    # Read to the end first: SQLite refuses a write beside an open read, once another process has written.
+    pictures = list(lacking[:PICTURES_A_TURN])
+    for picture in pictures:
         make_thumbnails_of(picture)
         if time.monotonic() > deadline:
-            self.apply_async(expires=TURN_SECONDS)
+            break
+    else:
+        if len(pictures) < PICTURES_A_TURN:
             return
+    self.apply_async(expires=TURN_SECONDS)
 
 
 @shared_task(**RETRY)

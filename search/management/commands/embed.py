@@ -43,7 +43,8 @@ class Command(BaseCommand):
             embeddings.forget([shape.text.model_id, shape.image.model_id])
         if options["all"]:
             published = Product.objects.filter(status=Product.Status.PUBLISHED).values_list("id", flat=True)
-            for ids in batched(published.order_by("id").iterator(), ADDED_AT_ONCE):
+            # Read to the end first: SQLite refuses a write beside an open read, once another process has written.
+            for ids in batched(list(published.order_by("id")), ADDED_AT_ONCE):
                 OutboxEntry.add(ids)
         with tqdm(unit="product", disable=options["json"] or None) as bar:
             embedded = _wait(bar, own_work=not options["workers"])

@@ -98,9 +98,8 @@ def test_other_deeds_are_named_by_the_page(visit: Open) -> None:
 
 
 def test_an_event_that_did_not_get_through_is_sent_again_and_counts_once(visit: Open) -> None:
-    page = visit("/other")
-    arrived(1)
-    answers = iter([503, "through", "through"])
+    page = visit("about:blank")
+    answers = iter(["through", 503, "through"])
 
     def fail_once(route: Any) -> None:
         if next(answers) == 503:
@@ -111,9 +110,12 @@ def test_an_event_that_did_not_get_through_is_sent_again_and_counts_once(visit: 
 
     page.route("**/api/v1/events", fail_once)
     with page.expect_response("**/api/v1/events"):
+        page.goto("/other")  # not before the route: what a page that was there sends, Chromium may let through
+    with page.expect_response("**/api/v1/events"):
         page.evaluate("shopEvents.send('view', {sku: 'C'})")
     assert told(arrived(2)) == ["search red cup", "view C"]
     assert Event.objects.count() == 2
+    assert next(answers, None) is None
 
 
 def test_what_scripts_put_into_the_page_is_seen(visit: Open) -> None:

@@ -15,7 +15,7 @@ from search.models import Judgment, JudgmentSet
 from tests import shops
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Page, Route
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
@@ -89,8 +89,14 @@ def test_a_set_is_judged_by_keys_alone(page: "Page", address: str):
 
 
 def test_a_grade_that_is_not_saved_is_taken_back_and_told(page: "Page", address: str):
+    def refuse(route: "Route") -> None:
+        if route.request.method == "POST":
+            route.fulfill(status=400, json={"error": "That went wrong."})
+        else:
+            route.continue_()
+
+    page.route("**/judge/**", refuse)  # before the page is there: Chromium may let through what follows at once
     page.goto(address)
-    page.route("**/judge/**", lambda route: route.fulfill(status=400, json={"error": "That went wrong."}))
     page.keyboard.press("2")
     page.wait_for_function("document.getElementById('relevance-said').textContent.includes('That went wrong.')")
     assert not page.locator('[aria-pressed="true"]').count()
