@@ -53,8 +53,8 @@ chromium: # the browser tests drive Debian's Chromium; without it they are skipp
 test: .venv/developing chromium ## the whole suite
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist worksteal
 
-quick: .venv/developing ## all tests but the slow ones, those in a browser and those on the evaluation data
-	HYPOTHESIS_PROFILE=quick OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not slow and not browser and not data"
+quick: .venv/developing ## the first case of all tests but the slow ones, those in a browser and those on the evaluation data
+	HYPOTHESIS_PROFILE=quick OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(JOBS) --dist worksteal --one-case -m "not slow and not browser and not data"
 
 real-parts: # PostgreSQL 15 and Redis, whose programs are needed and not their services: each run starts its own
 	@{ test -x /usr/lib/postgresql/15/bin/initdb && command -v redis-server >/dev/null; } \

@@ -86,13 +86,20 @@ def _only_described_exchanges(request: pytest.FixtureRequest) -> Iterator[None]:
         assert not _departures, _departures[:3]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--one-case", action="store_true", help="the first case only of a test with many, as `make quick`")
+
+
+@pytest.hookimpl(trylast=True)  # when -m has chosen
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What takes minutes runs only where it is asked for."""
     asked = {"faults": bool(os.environ.get("FAULT_RECORDS")), "endurance": "endurance" in str(config.option.markexpr)}
     unasked = [mark for mark, wanted in asked.items() if not wanted]
-    left_out = [item for item in items if any(map(item.get_closest_marker, unasked))]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if not any(map(item.get_closest_marker, unasked))]
+    kept = [item for item in items if not any(map(item.get_closest_marker, unasked))]
+    if config.option.one_case:
+        kept = list({item.nodeid.partition("[")[0]: item for item in reversed(kept)}.values())[::-1]
+    config.hook.pytest_deselected(items=list(set(items).difference(kept)))
+    items[:] = kept
 
 
 @pytest.fixture(autouse=True)
