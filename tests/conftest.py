@@ -1,6 +1,7 @@
 """Fixtures shared by the whole suite."""
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -88,6 +89,11 @@ def _only_described_exchanges(request: pytest.FixtureRequest) -> Iterator[None]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--one-case", action="store_true", help="the first case only of a test with many, as `make quick`")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.one_case:  # a collection makes millions of objects that stay, to be looked through again and again
+        gc.set_threshold(50_000)
 
 
 @pytest.hookimpl(trylast=True)  # when -m has chosen

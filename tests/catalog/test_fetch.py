@@ -227,6 +227,7 @@ def test_a_name_that_is_not_known_may_be_known_later():
     assert not refused(Fetcher(resolver=unknown, timeout=5), "http://shop.example/a.jpg").permanent
 
 
+@pytest.mark.slow
 def test_a_resolver_that_hangs_is_not_waited_for():
     release = threading.Event()
 
@@ -247,6 +248,7 @@ def test_size_is_limited_by_what_is_announced_and_by_what_comes(server, fetcher)
     assert "more than 10,000" in str(refused(fetcher, f"{server.address}/endless"))
 
 
+@pytest.mark.slow
 def test_a_server_that_drips_bytes_is_given_up(server):
     fetcher = Fetcher(trusted=frozenset({("127.0.0.1", server.server_port)}), timeout=0.3)
     error = refused(fetcher, f"{server.address}/drip")
@@ -254,6 +256,7 @@ def test_a_server_that_drips_bytes_is_given_up(server):
     assert not error.permanent
 
 
+@pytest.mark.slow
 def test_all_that_is_fetched_together_has_one_time(server):
     fetcher = Fetcher(trusted=frozenset({("127.0.0.1", server.server_port)}), timeout=5, together=0.3)
     first, second = (refused(fetcher, f"{server.address}/drip") for _ in range(2))

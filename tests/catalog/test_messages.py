@@ -40,12 +40,14 @@ def broker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
         app.close()
 
 
+@pytest.mark.slow
 def test_a_silent_broker_is_no_error_and_soon_not_asked(broker: list[str], caplog: pytest.LogCaptureFixture) -> None:
     assert [messages.send("workers.tasks.drain_outbox") for _ in range(50)] == [False] * 50
     assert len(broker) == messages.FAILURES
     assert "the schedule will" in caplog.text
 
 
+@pytest.mark.slow
 def test_it_is_asked_again_after_a_while(broker: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(3):
         messages.send("a")

@@ -126,6 +126,7 @@ def test_what_is_no_whole_picture_is_refused_with_a_reason(data, reason):
         verify(data)
 
 
+@pytest.mark.slow
 def test_a_picture_of_900_million_pixels_is_refused_by_its_header():
     bomb = saved(Image.new("1", (30_000, 30_000)), "PNG")
     assert len(bomb) < 200_000

@@ -43,6 +43,7 @@ def due_now() -> None:
     OutboxEntry.objects.filter(parked_at=None).update(available_at=timezone.now() - timedelta(seconds=1))
 
 
+@pytest.mark.slow
 def test_a_message_is_delivered_twice(publish, record: Record, monkeypatch) -> None:
     products = publish(12)
     encoder, keep, again = get_encoder("text"), Batch.keep, []
@@ -69,6 +70,7 @@ def test_a_message_is_delivered_twice(publish, record: Record, monkeypatch) -> N
     )
 
 
+@pytest.mark.slow
 def test_an_older_change_is_written_after_a_newer_one(publish, record: Record) -> None:
     products = publish(5)
     targets = filling.targets()
@@ -100,6 +102,7 @@ def test_an_older_change_is_written_after_a_newer_one(publish, record: Record) -
     assert overwritten == len(products), "else nothing was out of order"
 
 
+@pytest.mark.slow
 def test_events_come_twice_and_in_any_order(client, publish, record: Record) -> None:
     products, now = publish(4), timezone.now()
     events: list[dict[str, Any]] = [
@@ -129,6 +132,7 @@ def test_events_come_twice_and_in_any_order(client, publish, record: Record) -> 
     )
 
 
+@pytest.mark.slow
 def test_a_product_makes_the_encoder_fail(client, merchandiser, publish, record: Record, settings, monkeypatch) -> None:
     settings.OUTBOX_MAX_ATTEMPTS = 3
     (poison,), others = publish(1, sku="POISON", title=f"Chair {doubles.CRASH}"), publish(20)

@@ -62,6 +62,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", BROKEN)
 def test_an_encoder_gives_what_is_no_vector(client, publish, record: Record, settings, monkeypatch, fault: str) -> None:
     settings.OUTBOX_MAX_ATTEMPTS = 2
@@ -102,6 +103,7 @@ def test_an_encoder_gives_what_is_no_vector(client, publish, record: Record, set
     )
 
 
+@pytest.mark.slow
 def test_an_encoder_cannot_be_loaded(client, publish, record: Record, monkeypatch) -> None:
     before = publish(4)
     drain()
@@ -143,6 +145,7 @@ def test_an_encoder_cannot_be_loaded(client, publish, record: Record, monkeypatc
     )
 
 
+@pytest.mark.slow
 def test_the_recommender_cannot_be_read(
     client, indexed: list[Product], visit, model, train, record: Record, settings
 ) -> None:

@@ -148,6 +148,7 @@ def test_no_text_makes_a_line_of_the_log() -> None:
 # Templates ----------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["{{ 7|add:35 }}", "{% debug %}", "{% load static %}{{ settings.SECRET_KEY }}", "${6*7}"]
 )
@@ -247,6 +248,7 @@ def test_nobody_makes_an_event_of_another_or_of_another_time() -> None:
     assert not Event.objects.exists()
 
 
+@pytest.mark.slow
 def test_who_signs_up_is_a_shopper_and_nothing_else() -> None:
     body = {"username": "eve@shop.example", "password1": "correct horse 9", "password2": "correct horse 9"}
     more = {"is_staff": "on", "is_superuser": "on", "groups": "1", "user_permissions": "1", "id": "1", "pk": "1"}

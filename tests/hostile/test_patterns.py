@@ -124,6 +124,7 @@ def test_no_pattern_runs_away():
                     pass
 
 
+@pytest.mark.slow
 def test_the_timer_stops_a_pattern_that_runs_away():
     with pytest.raises(AssertionError, match="runaway takes more"), within(0.2, "runaway"):
         re.fullmatch(r"(a+)+b", "a" * 40)

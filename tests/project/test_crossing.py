@@ -236,6 +236,7 @@ def _admin_address(route: str, side: Side) -> str:
         return matrix._admin_address(route, side.made)
 
 
+@pytest.mark.slow
 def test_the_words_are_told_where_they_belong(sides):
     """What the other tests look for is there to be found."""
     for side in sides:

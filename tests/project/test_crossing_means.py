@@ -20,6 +20,7 @@ from search.index.live import live_collection
 from tests.project.test_crossing import both, sides
 
 __all__ = ["both", "sides"]
+pytestmark = pytest.mark.slow
 STAFF = ("viewer", "merchandiser", "administrator", "superuser")
 
 

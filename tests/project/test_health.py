@@ -74,6 +74,7 @@ def test_a_store_and_a_broker_that_refuse_are_told_without_their_addresses(
     assert "secret" not in client.get("/readyz").content.decode()
 
 
+@pytest.mark.slow
 def test_a_store_that_never_answers_costs_its_time_once(
     client: Client, staffed: None, parts: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

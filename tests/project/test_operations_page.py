@@ -70,6 +70,7 @@ def test_it_tells_who_is_at_work_and_plots_the_past(admin_client: Client) -> Non
     assert "No worker of default, encode, train" in admin_client.get(PAGE).content.decode()
 
 
+@pytest.mark.slow
 def test_failures_are_grouped_escaped_and_retried(admin_client: Client, parked: list[OutboxEntry]) -> None:
     page = admin_client.get(PAGE).content.decode()
     assert "&lt;i&gt;broken&lt;/i&gt;" in page

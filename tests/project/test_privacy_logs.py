@@ -89,6 +89,7 @@ def found(written: io.StringIO) -> list[str]:
     return [line for line in lines if any(each.lower() in line.lower() for each in (*MARKERS, *keys))]
 
 
+@pytest.mark.slow
 def test_a_visit_leaves_nothing_of_the_visitor(person: Client, written: io.StringIO) -> None:
     statuses = visit(person)
     assert User.objects.filter(email=EMAIL).exists()
@@ -98,6 +99,7 @@ def test_a_visit_leaves_nothing_of_the_visitor(person: Client, written: io.Strin
     assert found(written) == []
 
 
+@pytest.mark.slow
 def test_a_visit_in_which_everything_fails_leaves_nothing(person: Client, written: io.StringIO, monkeypatch) -> None:
     def fail(*args: object, **options: object) -> None:
         # As PostgreSQL says it, with the values of the row.
@@ -113,6 +115,7 @@ def test_a_visit_in_which_everything_fails_leaves_nothing(person: Client, writte
     assert found(written) == []
 
 
+@pytest.mark.slow
 def test_tasks_leave_nothing(person: Client, written: io.StringIO) -> None:
     visit(person)
     writing.flush()

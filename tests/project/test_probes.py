@@ -29,6 +29,7 @@ def _total(counter: Any) -> float:
     return float(counter._value.get())
 
 
+@pytest.mark.slow
 def test_the_points_are_those_of_the_live_collection(vector_store: QdrantClient, quick_encoders: None) -> None:
     assert probes._points() == 0, "an installation that is new is not a broken one"
     for number in range(3):
@@ -40,6 +41,7 @@ def test_the_points_are_those_of_the_live_collection(vector_store: QdrantClient,
     assert report.texts > 0
 
 
+@pytest.mark.slow
 def test_a_search_goes_through_every_stage_and_remembers_its_vector(
     vector_store: QdrantClient, quick_encoders: None
 ) -> None:

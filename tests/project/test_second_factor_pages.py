@@ -108,6 +108,7 @@ def test_a_code_that_another_session_used_opens_nothing(secret):
     assert thief.get("/admin/").status_code == 302
 
 
+@pytest.mark.slow
 def test_wrong_codes_count_as_attempts(secret, monkeypatch):
     monkeypatch.setattr("django_otp.models.ThrottlingMixin.throttling_enabled", False)
     client = signed_in()
@@ -119,6 +120,7 @@ def test_wrong_codes_count_as_attempts(secret, monkeypatch):
     assert AuditEntry.objects.filter(action="locked out").count() == 1
 
 
+@pytest.mark.slow
 def test_attempts_at_setting_one_up_count_as_well(ada):
     client = signed_in()
     client.get(SET_UP)
@@ -190,6 +192,7 @@ def test_where_it_is_required_nobody_turns_it_off(secret, settings):
 # Setting up, changing, resetting -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_it_is_set_up_with_a_code_of_the_secret_that_was_shown(ada):
     client = signed_in()
     page = client.get(SET_UP).content.decode()
@@ -217,6 +220,7 @@ def test_a_secret_that_was_never_shown_is_not_taken(ada):
     assert not TOTPDevice.objects.exists()
 
 
+@pytest.mark.slow
 def test_new_recovery_codes_and_turning_off_take_a_code(secret, ada):
     while time.time() % STEP > STEP - 5:  # the first code is at the edge of what is taken
         time.sleep(0.1)
@@ -240,6 +244,7 @@ def test_a_superuser_resets_it_and_nobody_else_may(secret, ada, sign_in):
     assert (entry.actor, entry.object) == ("root", "ada")
 
 
+@pytest.mark.slow
 def test_no_page_of_the_admin_shows_a_secret(secret, ada, sign_in):
     root = sign_in("root")
     for path in ("/admin/", f"/admin/auth/user/{ada.pk}/change/", f"/admin/auth/user/{ada.pk}/delete/"):

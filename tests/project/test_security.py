@@ -136,6 +136,7 @@ def attempt(client: Client, password: str, path: str = LOGIN, address: str = "19
     return client.post(path, {"username": "root", "password": password}, REMOTE_ADDR=address)
 
 
+@pytest.mark.slow
 def test_passwords_of_staff_cannot_be_guessed_from_one_address():
     User.objects.create_superuser("root", password=PASSWORD)
     client = Client()
@@ -146,6 +147,7 @@ def test_passwords_of_staff_cannot_be_guessed_from_one_address():
     assert attempt(client, PASSWORD, address="198.51.100.9").status_code == 429, "the account is guarded as well"
 
 
+@pytest.mark.slow
 def test_the_shop_and_the_admin_count_together():
     User.objects.create_superuser("root", password=PASSWORD)
     for n in range(20):
@@ -154,6 +156,7 @@ def test_the_shop_and_the_admin_count_together():
     assert attempt(Client(), PASSWORD, "/sign-in", "198.51.100.99").status_code == 429
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spelt", ["{space}root", "root{space}", "{space}\uff52oot"])
 def test_a_name_that_is_spelt_in_other_ways_counts_as_the_same(spelt):
     User.objects.create_superuser("root", password=PASSWORD)
@@ -164,6 +167,7 @@ def test_a_name_that_is_spelt_in_other_ways_counts_as_the_same(spelt):
     assert answer.status_code == 429
 
 
+@pytest.mark.slow
 def test_nobody_is_locked_out_on_a_device_that_was_signed_in_before():
     User.objects.create_superuser("root", password=PASSWORD)
     mine = Client()
@@ -174,6 +178,7 @@ def test_nobody_is_locked_out_on_a_device_that_was_signed_in_before():
     assert attempt(mine, PASSWORD).status_code == 302
 
 
+@pytest.mark.slow
 def test_who_guesses_slowly_is_stopped_within_the_hour(monkeypatch):
     User.objects.create_superuser("root", password=PASSWORD)
     start = time.time()
@@ -203,6 +208,7 @@ def test_pages_allow_no_script_but_the_shop_s_own_files(product):
             assert directive in policy
 
 
+@pytest.mark.slow
 def test_no_page_of_the_admin_has_a_script_in_itself(product):
     root = Client()
     root.force_login(User.objects.create_superuser("root"))

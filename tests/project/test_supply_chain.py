@@ -76,6 +76,7 @@ def test_what_cannot_is_let_be(code: str) -> None:
     assert unsafe_loads(code) == []
 
 
+@pytest.mark.slow
 def test_nothing_that_is_loaded_can_run_code() -> None:
     files = list(sources())
     assert len(files) > 300

@@ -131,6 +131,7 @@ def test_a_waterfall_goes_on_until_it_ends(client, surface, many):  # noqa: F811
     assert "<h2" not in html, "the heading comes once"
 
 
+@pytest.mark.slow
 def test_no_two_elements_of_a_page_share_an_id(client, surface, many):  # noqa: F811
     surface("for-you", many)  # which holds each product several times
     client.post("/cart/add?sku=CUP-red", headers=HTMX)

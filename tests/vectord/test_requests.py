@@ -230,6 +230,7 @@ def test_501_with_a_sentence_for_what_is_beyond_it(http: httpx.Client, verb: str
     assert "does not implement" in refused(http.request(verb, path, json=body), 501)
 
 
+@pytest.mark.slow
 def test_413_for_a_body_of_more_than_64_megabytes(http: httpx.Client) -> None:
     def stream() -> Iterator[bytes]:
         for _ in range(65):
@@ -386,6 +387,7 @@ def test_every_refusal_fits_the_description(http: httpx.Client) -> None:
         openapi.validate_exchange("POST", path, None, answer.status_code, answer.json())
 
 
+@pytest.mark.slow
 def test_look_ups_between_collections_of_other_sizes_are_refused(client: QdrantClient) -> None:
     catalogue.fill(client)
     client.create_collection("wide", vectors_config={"text": m.VectorParams(size=99, distance=m.Distance.DOT)})

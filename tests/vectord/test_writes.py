@@ -90,6 +90,7 @@ def everything(client: QdrantClient) -> Any:
     return comparable(records)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRITES)
 def test_leaves_what_local_mode_leaves(name: str, pair: tuple[QdrantClient, QdrantClient]) -> None:
     for client in pair:

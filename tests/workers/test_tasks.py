@@ -82,6 +82,7 @@ def test_what_another_moment_may_mend_is_tried_again(monkeypatch, mended_by_wait
     assert len(calls) == 1 + retrying.RETRY["max_retries"] == 6
 
 
+@pytest.mark.slow
 def test_where_everything_fails_little_more_is_asked_for_than_the_schedule_asks(monkeypatch):
     calls = failing(monkeypatch, OperationalError("connection refused"))
     for _ in range(40):

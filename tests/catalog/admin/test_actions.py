@@ -34,6 +34,7 @@ def waiting():
     return set(OutboxEntry.objects.values_list("product_id", flat=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("action", "status"), [("publish", "published"), ("archive", "archived"), ("back_to_draft", "draft")]
 )
@@ -47,6 +48,7 @@ def test_status(merchandiser, three, action, status):
     assert three[0].history.first().history_user.username == "merchandiser"
 
 
+@pytest.mark.slow
 def test_all_pages_of_a_selection(merchandiser, three):
     run(merchandiser, "publish", three[:1], select_across="1")
     assert Product.objects.filter(status="published").count() == 3

@@ -86,6 +86,7 @@ def test_scopes_are_taken_away_and_that_is_told(administrator):
     assert entry.changes[0]["fields"] == {"scope": ["catalog:write events:write", "events:write"]}
 
 
+@pytest.mark.slow
 def test_keys_are_found_by_state_and_scope(administrator):
     soon, past = (timezone.now() + timedelta(days=days) for days in (3, -3))
     make_key(Scope.EVENTS_WRITE, name="active")
@@ -100,6 +101,7 @@ def test_keys_are_found_by_state_and_scope(administrator):
     assert len(listed(administrator, with_scope="nonsense", state="nonsense")) == 5
 
 
+@pytest.mark.slow
 def test_the_list_costs_as_much_with_many_keys(administrator, django_assert_max_num_queries):
     store = Store.objects.create(name="Corner", slug="corner")
     for _ in range(30):

@@ -122,6 +122,7 @@ class TestProductList:
     def skus(self, client, **query):
         return {row.sku for row in self.get(client, **query).context["cl"].result_list}
 
+    @pytest.mark.slow
     def test_queries_do_not_grow_with_the_products(
         self, merchandiser, shop, product, picture_bytes, django_assert_max_num_queries
     ):
@@ -139,6 +140,7 @@ class TestProductList:
         assert self.skus(merchandiser, q="qqqq") == set()
         assert self.get(merchandiser, q="\x00").status_code == 200
 
+    @pytest.mark.slow
     def test_filters(self, merchandiser, shop, product):
         drinks = services.add_category("Drinks")
         product("B", title="Tea", category=drinks, stock=0, price=Decimal(20))
@@ -181,6 +183,7 @@ class TestProductList:
         )
 
 
+@pytest.mark.slow
 def test_promotions_show_their_state_and_scope(merchandiser, shop):
     row = Promotion.objects.get(name="running")
     row.brands.add(shop.brand)

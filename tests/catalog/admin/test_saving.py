@@ -145,6 +145,7 @@ class TestProducts:
         assert not Picture.objects.exists()
         assert list(row.codes.values_list("value", flat=True)) == ["M-1"]
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         "data", [b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"<html></html>", b"\x89PNG\r\n\x1a\nxx", b"text"]
     )

@@ -65,6 +65,7 @@ def test_rows_may_come_inside_an_object(keyed):
     assert send(keyed, {"rows": [{"sku": "A", "title": "A"}]}).json()["created"] == 1
 
 
+@pytest.mark.slow
 def test_a_second_time_nothing_changes(keyed):
     rows = [{"sku": str(i), "title": f"Thing {i}", "price": 1.5, "attributes": {"size": i}} for i in range(300)]
     assert send(keyed, rows).json()["created"] == 300

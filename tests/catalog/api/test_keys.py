@@ -41,10 +41,12 @@ def operations():
         yield path, method, view
 
 
+@pytest.mark.slow
 def test_every_operation_declares_what_it_takes():
     assert [f"{method} {path}" for path, method, view in operations() if method not in view.scopes] == []
 
 
+@pytest.mark.slow
 def test_the_description_says_which_scope_an_operation_takes():
     described = SchemaGenerator().get_schema(request=None, public=True)
     assert described["components"]["securitySchemes"]["ApiKey"]["in"] == "header"
@@ -63,6 +65,7 @@ def test_what_declares_nothing_is_closed(monkeypatch, keyed):
 # Scopes --------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_key_without_the_scope_is_told_which_it_lacks():
     answer = client_with(Scope.EVENTS_WRITE).post(PRODUCTS, {"sku": "A", "title": "A"}, format="json")
     assert answer.status_code == 403

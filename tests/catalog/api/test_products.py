@@ -193,6 +193,7 @@ class TestWriting:
         assert answer.json()["version"] > row.version
         assert OutboxEntry.objects.get().product_id == row.pk
 
+    @pytest.mark.slow
     @pytest.mark.django_db(transaction=True)
     def test_a_field_that_was_not_sent_stays_as_somebody_else_wrote_it_meanwhile(self, keyed, product):
         product("A", price=Decimal(1), stock=1)

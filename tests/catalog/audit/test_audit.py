@@ -200,6 +200,7 @@ def test_shoppers_and_unknown_names_are_not_told(accounts):
     assert not AuditEntry.objects.exists()
 
 
+@pytest.mark.slow
 def test_a_lock_is_told_once(accounts):
     client = Client()
     answers = [client.post("/admin/login/", {"username": "ada", "password": "x"}).status_code for _ in range(24)]

@@ -83,6 +83,7 @@ def test_shoppers_are_filtered_by_what_they_are(admin: Client, ada: Shopper, cho
     assert answer.context["cl"].result_count == shown
 
 
+@pytest.mark.slow
 def test_shoppers_are_found_by_account_and_by_key(admin: Client, ada: Shopper) -> None:
     for term in ("ada", "example.org", str(ada.key), ada.key.hex):
         assert admin.get(SHOPPERS, {"q": term}).context["cl"].result_count == 1
@@ -112,6 +113,7 @@ def test_a_sku_that_looks_like_an_id_is_a_sku(admin: Client, ada: Shopper) -> No
     assert admin.get(EVENTS, {"q": sku}).context["cl"].result_count == 1
 
 
+@pytest.mark.slow
 def test_events_are_filtered_by_kind_shopper_and_time(admin: Client, ada: Shopper, product: Product) -> None:
     happened(None, product, happened_at=timezone.now() - timedelta(days=3))
     for parameters, number in (
@@ -149,6 +151,7 @@ def test_a_merge_is_taken_back(admin: Client, ada: Shopper) -> None:
     assert "no merge to be taken back" in text(admin.post(f"{SHOPPERS}{device.pk}/take-apart/", follow=True))
 
 
+@pytest.mark.slow
 def test_many_merges_are_taken_back_at_once(admin: Client, ada: Shopper) -> None:
     chosen = list(Shopper.objects.values_list("pk", flat=True))
     answer = admin.post(SHOPPERS, {"action": "take_apart", "_selected_action": chosen}, follow=True)
@@ -187,6 +190,7 @@ def test_with_an_account_its_history_is_deleted(admin: Client, ada: Shopper) -> 
     assert not Event.objects.exists()
 
 
+@pytest.mark.slow
 def test_the_lists_cost_the_same_however_long_they_are(admin: Client, ada: Shopper, product: Product) -> None:
     def cost(address: str) -> int:
         with CaptureQueriesContext(connection) as queries:

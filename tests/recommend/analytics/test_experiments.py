@@ -89,6 +89,7 @@ def test_an_experiment_without_searches_has_a_page(sign_in, words):
     assert "words" in client.get(LIST).content.decode()
 
 
+@pytest.mark.slow
 def test_it_is_made_started_and_stopped_in_the_admin(merchandiser, words):
     made = merchandiser.post(
         f"{LIST}add/",

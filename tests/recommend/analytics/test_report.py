@@ -128,6 +128,7 @@ def test_files_have_a_row_each_and_run_nothing(searched, table):
         assert not [row for row in csv.reader(io.StringIO(csv_of(MAY, table, least=2))) if "cmd()" in row[0]]
 
 
+@pytest.mark.slow
 def test_the_page_costs_the_same_however_much_was_searched(merchandiser, searched):
     def cost() -> int:
         with CaptureQueriesContext(connection) as asked:
@@ -163,6 +164,7 @@ def test_a_period_without_searches_says_so(merchandiser, db):
     assert "Nobody searched" in merchandiser.get(PAGE).content.decode()
 
 
+@pytest.mark.slow
 def test_who_may_see_what(sign_in, searched):
     searched()
     for group, report, log in (("nobody", 403, 403), ("viewer", 200, 403), ("administrator", 200, 200)):

@@ -35,6 +35,7 @@ def _few_resamples(monkeypatch):
     monkeypatch.setattr(statistics, "RESAMPLES", 200)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_few_resamples")
 def test_equal_arms_differ_in_one_of_twenty_cases():
     chance = np.random.default_rng(1)
@@ -56,6 +57,7 @@ def test_to_take_searches_for_independent_would_be_wrong_far_more_often():
     assert found.error > 2 * naive
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_few_resamples")
 def test_the_searches_that_are_said_to_be_needed_show_the_difference():
     chance = np.random.default_rng(3)
@@ -69,6 +71,7 @@ def test_the_searches_that_are_said_to_be_needed_show_the_difference():
     assert 24 <= sum(each.interval.low > 0 for each in seen if each) <= 39  # 80 % are expected
 
 
+@pytest.mark.slow
 def test_many_visitors_are_put_together_without_losing_any():
     chance = np.random.default_rng(4)
     many = drawn(chance, 5 * GROUPS + 17, 0.3)

@@ -196,6 +196,7 @@ def test_lines_that_grew_bring_only_what_is_new(products: Products, write: Any) 
     assert Event.objects.filter(kind="purchase").count() == 3
 
 
+@pytest.mark.slow
 def test_a_file_that_is_cut_off_leaves_what_came_before(products: Products, write: Any, tmp_path: Path) -> None:
     whole = gzip.compress("".join(f"u{n} A B C\n" for n in range(3000)).encode())
     path = tmp_path / "cut.txt.gz"
@@ -227,6 +228,7 @@ def test_old_events_are_refused_where_they_would_be_deleted_at_once(
     assert (said["accepted"], said["rejected"]) == (0, 1)
 
 
+@pytest.mark.slow
 def test_a_batch_costs_the_same_whatever_it_holds(
     products: Products, write: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -269,6 +271,7 @@ def test_whatever_bytes_a_sequence_file_holds_it_is_read_or_refused(
     _accounts_for_every_event(write("any.txt", data))
 
 
+@pytest.mark.slow
 @BOUNDED
 @given(HEADS, st.lists(st.lists(CELLS, min_size=9, max_size=9), max_size=5))
 def test_whatever_cells_a_table_holds_each_row_is_taken_or_reported(
@@ -286,6 +289,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @BOUNDED
 @given(st.lists(st.dictionaries(HEADS.map(lambda names: names[0]), VALUES, max_size=9), max_size=5))
 def test_whatever_objects_a_log_holds_each_is_taken_or_reported(

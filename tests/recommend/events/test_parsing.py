@@ -104,6 +104,7 @@ KINDS = st.sampled_from(Event.Kind.values) | ANYTHING
 OTHERS = {name: ANYTHING for name in FIELDS if name != "kind"}
 
 
+@pytest.mark.slow
 @given(st.fixed_dictionaries({"kind": KINDS}, optional=OTHERS))
 def test_whatever_is_written_is_a_draft_or_a_sentence(values: dict[str, Any]) -> None:
     said = "."

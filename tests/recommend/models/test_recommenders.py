@@ -100,6 +100,7 @@ def test_scores_of_networks_are_inner_products(fitted, name):
     assert products == pytest.approx(model.score([history])[0], abs=1e-5)
 
 
+@pytest.mark.slow
 def test_an_item_that_nobody_took_is_placed_by_its_attributes(world):
     """Item 5 looks like the items around it; without a single event it must be nearer to them than the far ones are."""
     kept = [history[history != 5] for history in world.histories]

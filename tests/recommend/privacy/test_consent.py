@@ -155,6 +155,7 @@ def test_the_task_does_all_of_it(ann: Person) -> None:
 # Figures of many ------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", ["viewer", "administrator"])
 def test_the_reports_tell_of_no_single_person(sign_in, group, settings, db) -> None:
     import uuid

@@ -199,6 +199,7 @@ def test_by_such_a_name_an_operator_finds_who_came_since() -> None:
 # Who asks for it -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_owner_of_an_account_says_the_password_again(ann: Person, bob: Person) -> None:
     others = traces(bob)
     ann.client.post("/you/erase", {"password": "a guess"})

@@ -165,6 +165,7 @@ def test_a_rise_is_against_the_products_own_past(products):
     assert books.recent == 26  # two a day for three days, and twenty more
 
 
+@pytest.mark.slow
 def test_a_busy_day_of_the_whole_shop_is_no_trend(products):
     usual_days(products)
     Event.objects.bulk_create(event(who, product) for who in shoppers(20) for product in products.values())

@@ -24,6 +24,7 @@ def sign_in(client, address="ada@example.com", password=PASSWORD, **fields):
     return client.post("/sign-in", {"username": address, "password": password, **fields})
 
 
+@pytest.mark.slow
 def test_what_was_done_before_joins_the_account_on_every_device(client, catalogue):
     client.post("/cart/add?sku=CUP-red", headers=FRAGMENT)
     assert sign_up(client).headers["location"] == "/cart"
@@ -67,6 +68,7 @@ def test_what_is_wrong_is_said_on_the_page(client, catalogue, fields):
     assert not User.objects.exists()
 
 
+@pytest.mark.slow
 def test_a_wrong_password_is_refused_and_not_guessed_for_long(client, catalogue):
     sign_up(client)
     stranger = Client()
@@ -76,6 +78,7 @@ def test_a_wrong_password_is_refused_and_not_guessed_for_long(client, catalogue)
     assert sign_in(stranger).status_code == 429, "the right one neither, once there were too many"
 
 
+@pytest.mark.slow
 def test_an_account_is_not_guessed_at_from_many_addresses(client, catalogue):
     sign_up(client)
     sign_up(Client(), "ben@example.com")
@@ -88,6 +91,7 @@ def test_an_account_is_not_guessed_at_from_many_addresses(client, catalogue):
     assert sign_in(elsewhere, "ben@example.com").status_code == 302
 
 
+@pytest.mark.slow
 def test_who_guesses_at_an_account_does_not_lock_out_the_devices_of_its_owner(client, catalogue):
     sign_up(client)
     client.post("/sign-out")
@@ -101,6 +105,7 @@ def test_who_guesses_at_an_account_does_not_lock_out_the_devices_of_its_owner(cl
     assert answers[-1] == 429, "a device that is known does not guess for ever either"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("forged", ["", "nonsense", "account of another"])
 def test_only_a_device_that_signed_in_to_the_account_is_known_there(client, catalogue, forged):
     sign_up(client)
@@ -115,6 +120,7 @@ def test_only_a_device_that_signed_in_to_the_account_is_known_there(client, cata
     assert "ada" not in client.cookies["known"].value.lower()
 
 
+@pytest.mark.slow
 def test_a_made_up_header_gives_nobody_more_attempts(client, catalogue):
     answers = [
         sign_up(Client(), "no address", headers={"X-Forwarded-For": f"192.0.2.{number}"}).status_code

@@ -315,6 +315,7 @@ def test_a_device_can_be_taken_out_of_the_account(client, me, catalogue):
         assert client.post(f"/you/separate?device={hostile}").status_code == 404
 
 
+@pytest.mark.slow
 def test_history_goes_on_over_pages(client, me):
     record([EventDraft("view", me, sku="CHAIR-1") for _ in range(40)])
     assert "Page 1 of 2" in page(client)

@@ -156,6 +156,7 @@ def test_the_page_of_a_campaign_reports(merchandiser, clicked):
     assert "0.40" in text
 
 
+@pytest.mark.slow
 def test_switching_off_and_on(merchandiser, clicked):
     for action, active in (("switch_off", False), ("switch_on", True)):
         answer = merchandiser.post(LIST, {"action": action, "_selected_action": [clicked.pk]}, follow=True)
@@ -177,6 +178,7 @@ def test_viewers_take_the_report_with_them_but_switch_nothing(sign_in, clicked):
     assert clicked.active
 
 
+@pytest.mark.slow
 def test_the_filter_of_states_says_what_each_campaign_says(merchandiser, campaign):
     now, today = timezone.now(), timezone.localdate()
     campaign(name="running")
@@ -200,6 +202,7 @@ def test_the_filter_of_states_says_what_each_campaign_says(merchandiser, campaig
         assert all(name.startswith(state.value) for name in expected)
 
 
+@pytest.mark.slow
 def test_as_many_queries_for_a_long_list_as_for_a_short_one(
     merchandiser, campaign, shown, django_assert_max_num_queries
 ):

@@ -32,6 +32,7 @@ def test_a_placement_is_charged_once(campaign, shown):
     assert Charge.objects.get().placement == placement
 
 
+@pytest.mark.slow
 def test_the_budget_is_used_to_the_last_cent_and_not_beyond(campaign, shown):
     """In binary fractions fifty times 0.02 is more than 1."""
     running = campaign(budget=Decimal(1))
@@ -121,6 +122,7 @@ def test_a_form_that_was_open_meanwhile_does_not_write_back_what_was_spent(campa
 class TestAnySequence(TestCase):
     """Whatever is charged in whatever order, campaign, day and ledger agree and stay within the budgets."""
 
+    @pytest.mark.slow
     @given(
         st.integers(1, 300),
         st.none() | st.integers(1, 300),

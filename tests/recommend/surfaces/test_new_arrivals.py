@@ -51,6 +51,7 @@ def mean_place(ask, who, sku, times=20):
     return np.mean(places)
 
 
+@pytest.mark.slow
 def test_what_fits_the_shopper_comes_sooner(ask, shopper):
     act(shopper, "view TENT-0", "view TENT-1", "view TENT-2")
     assert mean_place(ask, shopper, "TENT-6", times=80) < mean_place(ask, shopper, "LAMP-6", times=80)
@@ -62,12 +63,14 @@ def shown(market, sku, times, clicks):
     )
 
 
+@pytest.mark.slow
 def test_what_was_shown_often_and_not_clicked_sinks_below_what_nobody_saw(ask, market):
     shown(market, "BOOK-6", 500, 0)
     shown(market, "BOOK-7", 500, 100)
     assert mean_place(ask, None, "BOOK-7") < mean_place(ask, None, "LAMP-6") < mean_place(ask, None, "BOOK-6")
 
 
+@pytest.mark.slow
 def test_what_nobody_saw_is_drawn_first_at_times(market):
     shown(market, "BOOK-7", 200, 8)
     ids = [market.products[sku].pk for sku in ("BOOK-7", "LAMP-6")]

@@ -13,7 +13,7 @@ from search.index.drain import drain
 from search.index.errors import VectorStoreError
 from tests.recommend.training.conftest import RING
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("model")]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.usefixtures("model")]
 
 
 @pytest.fixture

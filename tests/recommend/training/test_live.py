@@ -13,7 +13,7 @@ from recommend.training import live as loading
 from recommend.training import versions
 from recommend.training.models import ModelVersion
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("model")]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.usefixtures("model")]
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -112,7 +112,6 @@ def test_a_forked_child_reads_its_own(version):
     assert loading._cached.here.live is not None
 
 
-@pytest.mark.slow
 def test_setting_up_the_project_imports_no_torch():
     code = "import django; django.setup(); import sys, workers.tasks; print('torch' in sys.modules)"
     done = subprocess.run(

@@ -90,6 +90,7 @@ def test_nothing_is_due_where_the_schedule_is_off(catalogue, visit, settings):
     assert queue.ask_if_due() is None
 
 
+@pytest.mark.slow
 def test_updates_follow_a_full_training_until_the_next_full_one(indexed, visit, train):
     visit(40)
     assert queue.next_kind() == queue.FULL
@@ -100,6 +101,7 @@ def test_updates_follow_a_full_training_until_the_next_full_one(indexed, visit, 
     assert queue.next_kind() == queue.FULL
 
 
+@pytest.mark.slow
 def test_other_settings_and_other_encoders_ask_for_a_full_training(indexed, visit, train, model):
     visit(40)
     train()

@@ -18,7 +18,7 @@ from recommend.training.dataset import Dataset, holds_forgotten
 from recommend.training.models import ModelVersion, TrainingRun
 from tests.recommend.training.doubles import Factors
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("model")]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.usefixtures("model")]
 
 
 def test_what_was_trained_first_goes_live_with_its_figures_and_what_was_cleaned(indexed, visit, train):

@@ -15,6 +15,7 @@ def told(capsys) -> dict:
     return json.loads(capsys.readouterr().out.strip().splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_it_trains_publishes_and_says_so(indexed, visit, capsys):
     visit(60)
     call_command("train_recommender", json=True, seed=3)

@@ -54,6 +54,7 @@ def test_a_merchandiser_decides(merchandiser, pair, decision, statuses, state):
     assert dict(Product.objects.values_list("sku", "status")) == statuses
 
 
+@pytest.mark.slow
 def test_a_decided_pair_leaves_the_list_and_can_be_taken_back(merchandiser, pair):
     decide(merchandiser, pair, "different")
     assert "Deck chair" not in merchandiser.get(LIST).content.decode()

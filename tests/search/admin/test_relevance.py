@@ -49,6 +49,7 @@ def test_a_judge_is_taken_to_the_first_query_with_work_left(shop, chairs, mercha
     assert merchandiser.get(judge).url == address("judgmentset_judge_query", chairs.pk, second.pk)
 
 
+@pytest.mark.slow
 def test_the_page_pools_the_hits_of_all_modes_in_an_order_that_tells_no_rank(shop, chairs, merchandiser):
     query = query_of(chairs)
     page = merchandiser.get(address("judgmentset_judge_query", chairs.pk, query.pk)).content.decode()
@@ -120,6 +121,7 @@ def test_viewers_look_but_do_not_judge_and_strangers_see_nothing(shop, chairs, s
 # Sets
 
 
+@pytest.mark.slow
 def test_empty_pages_say_what_to_do(merchandiser):
     for page, said in (
         ("judgmentset_changelist", "No queries are judged yet"),
@@ -229,6 +231,7 @@ def test_moves_between_two_lists():
     assert moves.changed(["a"], []) == 1
 
 
+@pytest.mark.slow
 def test_side_by_side_shows_both_lists_what_moves_and_what_judgments_say(shop, chairs, merchandiser):
     Judgment.objects.create(query=query_of(chairs), sku="CHAIR-3", judge="root", grade=3)
     page = address("judgmentset_side_by_side")
@@ -251,6 +254,7 @@ def start(client: Client, **data: str):
     return client.post(address("comparisonrun_start"), {"a": "hybrid", "b": "lexical", "set": "chairs", **data})
 
 
+@pytest.mark.slow
 def test_a_run_over_a_set_says_who_wins_and_what_changes(shop, chairs, merchandiser):
     for sku, value in (("CHAIR-1", 3), ("CHAIR-2", 1), ("CHAIR-3", 2)):
         Judgment.objects.create(query=query_of(chairs), sku=sku, judge="root", grade=value)
@@ -313,6 +317,7 @@ def test_a_run_whose_worker_died_is_taken_again_and_a_stopped_one_is_not(shop, c
     assert comparing.claim() is None
 
 
+@pytest.mark.slow
 def test_a_run_that_cannot_work_says_why(shop, chairs, merchandiser):
     start(merchandiser)
     ComparisonRun.objects.update(b={"name": "gone", "mode": "hybrid", "overrides": {"colour": 1}})

@@ -104,6 +104,7 @@ def test_actions_at_fault_are_refused(merchandiser, action, sentence):
     assert not RuleAction.objects.exists()
 
 
+@pytest.mark.slow
 def test_a_pin_needs_a_position_and_one_target_is_enough(merchandiser, shop: Shop):
     page = merchandiser.post(f"{LIST}add/", form({"kind": "pin", "product": shop["CUP-red"].pk})).content.decode()
     assert "Say at which position" in page
@@ -160,6 +161,7 @@ def test_the_preview_of_a_browsed_category(merchandiser, shop: Shop):
     assert page.partition("With this rule")[2].index("CHAIR-1") < page.partition("With this rule")[2].index("CHAIR-3")
 
 
+@pytest.mark.slow
 def test_hostile_previews_are_answered(merchandiser, shop: Shop):
     asked = form(preview_q="\x00<script>alert(1)</script>" + "x" * 5000)
     page = merchandiser.post(f"{LIST}preview/", asked)
@@ -170,6 +172,7 @@ def test_hostile_previews_are_answered(merchandiser, shop: Shop):
     assert merchandiser.get(f"{LIST}preview/").status_code == 405
 
 
+@pytest.mark.slow
 def test_who_may(sign_in, shop: Shop):
     rule = Rule.objects.create(name="Picnic", match="contains", queries="cup")
     viewer = sign_in("viewer")
@@ -183,6 +186,7 @@ def test_who_may(sign_in, shop: Shop):
     assert sign_in("nobody").get(LIST).status_code == 403
 
 
+@pytest.mark.slow
 def test_rules_are_switched_off_together_and_filtered_by_state(merchandiser):
     rows = [Rule.objects.create(name=f"Rule {n}", match="any") for n in range(2)]
     merchandiser.post(LIST, {"action": "switch_off", "_selected_action": [row.pk for row in rows]})

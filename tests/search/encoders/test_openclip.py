@@ -15,6 +15,7 @@ def build(model: str) -> OpenClipEncoder:
     return OpenClipEncoder(model, device="cpu", runtime="torch")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "told"),
     [
@@ -45,6 +46,7 @@ def test_a_checkpoint_that_would_run_code_is_not_loaded(tiny_clip: Path, tmp_pat
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.slow
 def test_vectors_are_those_of_open_clip_itself(tiny_clip: Path, red_disc: Image.Image) -> None:
     import open_clip
     import torch
@@ -60,6 +62,7 @@ def test_vectors_are_those_of_open_clip_itself(tiny_clip: Path, red_disc: Image.
     np.testing.assert_allclose(encoder.encode_text(["red shoe"]), text, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_model_id_changes_with_the_weights(tiny_clip: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
 

@@ -27,6 +27,7 @@ def told(*arguments: str, **options: Any) -> Any:
     return json.loads(out.getvalue().splitlines()[-1]) if options.get("json") else out.getvalue()
 
 
+@pytest.mark.slow
 def test_the_contract_keys_and_all_the_rest(shop, data):
     found = told("evaluate_search", data=data, json=True)
     assert {"queries", "ndcg@10", "ndcg@10_judged", "mrr", "recall@100", "by_mode"} <= found.keys()
@@ -35,6 +36,7 @@ def test_the_contract_keys_and_all_the_rest(shop, data):
     assert [row["query"] for row in found["per_query"]] == ["chair", "laptop", "=cup"]
 
 
+@pytest.mark.slow
 def test_two_configurations_are_held_against_each_other(shop, data):
     SearchConfiguration.objects.create(name="plain", overrides={"synonyms": False})
     found = told("evaluate_search", data=data, json=True, compare=["plain", '{"semantic": false}', "hybrid"])
@@ -56,6 +58,7 @@ def test_files_are_written_that_no_spreadsheet_runs(shop, data, tmp_path):
     assert json.loads((tmp_path / "out" / "figures.json").read_text())["queries"] == 3
 
 
+@pytest.mark.slow
 def test_judgments_made_in_the_admin_are_measured_by(shop):
     judged = JudgmentSet.objects.create(name="chairs")
     with pytest.raises(CommandError, match="Nothing in chairs is judged yet"):
@@ -91,6 +94,7 @@ def test_judgments_of_the_database_need_this_database():
         call_command("evaluate_search", judgments="chairs")
 
 
+@pytest.mark.slow
 def test_made_queries_are_measured(shop, data):
     typos = told("evaluate_queries", "typos", data=data, json=True)
     assert (typos["queries"], len(typos["per_query"])) == (3, 3)

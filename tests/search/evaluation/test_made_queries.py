@@ -116,6 +116,7 @@ def test_labels_lead_to_all_products_of_their_picture(shop, monkeypatch, tmp_pat
         labels.queries(tmp_path)
 
 
+@pytest.mark.slow
 def test_composed_queries_ask_for_another_colour_of_the_same_kind(shop, monkeypatch):
     monkeypatch.setattr(composed, "LEAST_MATCHING", 1)
     made = composed.make()

@@ -42,6 +42,7 @@ def test_a_missing_file_is_said(tmp_path: Path):
         call_command("evaluate_search", data=tmp_path)
 
 
+@pytest.mark.slow
 def test_figures_by_mode(shop):
     report = evaluate({"chair": {"CHAIR-1": 3, "CHAIR-2": 2, "HUB-1": 0}, "laptop": {"CASE-1": 1}, "cup": {"HUB-1": 0}})
     told = report.as_json()

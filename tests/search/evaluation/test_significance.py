@@ -12,6 +12,7 @@ from search.evaluation import significance
 VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=25)
 
 
+@pytest.mark.slow
 @given(VALUES)
 def test_an_interval_holds_the_mean_of_what_never_varies_and_lies_within_the_values(values):
     low, high = significance.interval(values)

@@ -40,6 +40,7 @@ def visitor(number: int) -> Client:
     return Client(headers={"X-Shopper-Session": f"a visitor of the test {number:03}"})
 
 
+@pytest.mark.slow
 def test_each_visitor_stays_in_one_arm_and_the_log_says_which(experiment):
     running_one = experiment("split")
     modes = {}
@@ -55,6 +56,7 @@ def test_each_visitor_stays_in_one_arm_and_the_log_says_which(experiment):
     assert {arm for arms in modes.values() for arm in arms} == {"a", "b"}
 
 
+@pytest.mark.slow
 def test_interleaved_pages_repeat_nothing_and_the_log_knows_the_teams(experiment):
     experiment("interleave")
     whole = visitor(1).get(URL, {"q": "chair", "page_size": 6}).json()

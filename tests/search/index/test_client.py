@@ -45,6 +45,7 @@ def vector_of(value: float) -> models.PointStruct:
     return models.PointStruct(id=1, vector=[value, 1.0])
 
 
+@pytest.mark.slow
 def test_the_store_is_started_by_the_first_request(own_store):
     assert not own_store.exists()
     assert get_client().get_collections().collections == []
@@ -154,6 +155,7 @@ def test_a_server_that_is_not_there_is_a_passing_fault(settings, monkeypatch):
     assert (fault.value.permanent, fault.value.status) == (False, None)
 
 
+@pytest.mark.slow
 @pytest.mark.stand_in
 def test_a_server_that_is_busy_is_asked_again_with_its_key(settings):
     asked = []

@@ -45,6 +45,7 @@ def companion(settings, monkeypatch) -> Companion:
     return made
 
 
+@pytest.mark.slow
 def test_it_is_told_what_was_written_and_what_was_deleted(publish, companion):
     _, goes = publish(2)
     drain()
@@ -54,6 +55,7 @@ def test_it_is_told_what_was_written_and_what_was_deleted(publish, companion):
     assert companion.told[1:] == [([], {goes.pk})]
 
 
+@pytest.mark.slow
 def test_while_it_fails_entries_stay_without_losing_attempts_and_the_index_is_level(publish, companion):
     publish(3)
     companion.failing = True
@@ -75,6 +77,7 @@ def test_an_unknown_companion_is_a_reason_and_no_crash(publish, settings):
     assert OutboxEntry.objects.count() == 1
 
 
+@pytest.mark.slow
 def test_check_index_tells_of_it_and_mends_it(publish, companion, capsys):
     publish(1)
     drain()

@@ -120,6 +120,7 @@ def test_a_lease_that_somebody_else_took_is_not_renewed():
     assert slow.renew() == {2}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_encoders", "vector_store")
 def test_a_stalled_worker_leaves_nothing_stale(publish):
     (product,) = publish()

@@ -22,6 +22,7 @@ OPTIONS = {
 }
 
 
+@pytest.mark.slow
 def test_products_and_behaviour_are_kept_as_the_settings_say(settings, quick_encoders, vector_store):
     settings.QDRANT_COLLECTION_OPTIONS = OPTIONS
     shape = current_shape()
@@ -42,6 +43,7 @@ def test_products_and_behaviour_are_kept_as_the_settings_say(settings, quick_enc
     assert get_client().get_collection(behaviour.collection_of(9)).config.quantization_config is None
 
 
+@pytest.mark.slow
 @pytest.mark.stand_in  # what is no consistency is refused, which shows that it arrives
 def test_every_read_carries_the_consistency(settings, vector_store):
     behaviour.create(7, 4)

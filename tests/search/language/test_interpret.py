@@ -196,6 +196,7 @@ def _words(text: str) -> list[str]:
     return [word.surface for word in words(text, "en")]
 
 
+@pytest.mark.slow
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(QUERIES)
 def test_any_query_can_be_read_and_no_word_is_lost_unexplained(catalogue, q):
@@ -207,6 +208,7 @@ def test_any_query_can_be_read_and_no_word_is_lost_unexplained(catalogue, q):
             assert word in left or word in ("inch", "tb"), (q, read)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(QUERIES)
 def test_what_is_left_of_a_query_is_read_the_same_again(catalogue, q):
@@ -220,6 +222,7 @@ def test_what_is_left_of_a_query_is_read_the_same_again(catalogue, q):
     assert (again.text, said(again)) == (first.text, said(first))
 
 
+@pytest.mark.slow
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(QUERIES)
 def test_everything_that_is_understood_can_be_taken_back(catalogue, q):

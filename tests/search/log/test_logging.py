@@ -53,6 +53,7 @@ def test_a_picture_is_a_search_without_words(client, shop):
     assert (only().query, only().picture) == ("", True)
 
 
+@pytest.mark.slow
 def test_pages_make_strangers_known_and_reloading_is_the_same_search(shop, logged, monkeypatch):
     monkeypatch.setattr("search.log.rows.SAME_SEARCH_SECONDS", 10**10)  # no half hour ends meanwhile
     browser = Client(headers={"User-Agent": "Mozilla/5.0 (Linux; Android 14) Mobile"})

@@ -131,6 +131,7 @@ def test_filters_that_name_nothing_leave_nothing_and_are_told(shop, q, filters):
     assert result.query["unknown_filters"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("q", ["", "chair"])
 def test_a_hostile_attribute_name_finds_nothing_and_breaks_nothing(shop, q):
     for name in ("a.b", 'x"y', "[]", "colour=red", "\x1f", "numbers"):

@@ -112,6 +112,7 @@ def test_an_exact_code_stays_in_front(taste):
     assert skus(q="LAPTOP-1", shopper="somebody")[0] == "LAPTOP-1"
 
 
+@pytest.mark.slow
 def test_pages_hold_each_hit_once(taste):
     usual = skus(q="chair")
     taste.update({sku: float(place) / len(usual) for place, sku in enumerate(usual)})

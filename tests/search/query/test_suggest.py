@@ -160,6 +160,7 @@ def test_anything_may_be_typed(typed):
     assert suggest(typed).products == []
 
 
+@pytest.mark.slow
 @hypothesis_settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(typed=st.text(max_size=40))
 def test_nothing_that_is_typed_is_an_error(typed):

@@ -62,6 +62,7 @@ def publish(client, *chosen):
     return client.post(reverse(LIST), data, follow=True).content.decode()
 
 
+@pytest.mark.slow
 def test_publishing_and_going_back(administrator):
     first, second = version(better=True), version()
     assert "is live." in publish(administrator, first)

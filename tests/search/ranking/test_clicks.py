@@ -35,6 +35,7 @@ def visits(eta: float, searches: int, *, moved: bool = True, seed: int = 3) -> l
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("eta", [0.0, 0.7, 1.4])
 def test_how_much_places_are_looked_at_is_read_off_what_was_moved(eta):
     # Searches without a click are not in the log that is read; that most had one keeps the estimate near.
@@ -53,6 +54,7 @@ def test_a_click_further_down_weighs_more_and_never_without_bound():
     assert weights.max() == clicks.LARGEST_WEIGHT
 
 
+@pytest.mark.slow
 def test_weights_undo_the_bias_of_places():
     # The log shows what is worth little first; unweighted clicks would call that good.
     random = np.random.default_rng(8)
@@ -130,6 +132,7 @@ def test_searches_without_a_click_teach_nothing(log):
     assert clicks.read() == []
 
 
+@pytest.mark.slow
 def test_the_daily_fit_waits_for_enough_queries_and_for_its_day(log, settings):
     for number in range(learning.FEWEST_QUERIES - 1):
         log(f"query {number}", [1, 2, 3], {2: "click"})

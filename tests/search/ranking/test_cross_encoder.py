@@ -6,6 +6,8 @@ from search.query import SearchRequest, search
 from search.query.configuration import configuration_of
 from search.ranking import cross_encoder
 
+pytestmark = pytest.mark.slow
+
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "chair", "office", "folding", "deck", "laptop", "seats", "nord"]
 
 

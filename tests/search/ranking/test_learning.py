@@ -32,6 +32,7 @@ def test_what_wins_on_held_out_queries_goes_live_with_its_report(ranker_learned,
     assert versions.live().ranker is not None
 
 
+@pytest.mark.slow
 def test_what_does_not_win_is_kept_back_and_says_why():
     outcomes = learn(telling(noise=True), "made up")
     assert [each.better for each in outcomes] == [False, False]
@@ -47,6 +48,7 @@ def test_where_other_weights_are_no_better_those_that_ship_are_kept():
     assert (outcome.against_plain.wins, outcome.against_plain.losses) == (0, 0)
 
 
+@pytest.mark.slow
 def test_few_queries_prove_nothing():
     (outcome,) = learn(telling(8), "made up", kinds=["ranker"])
     assert not outcome.version.live
@@ -58,12 +60,14 @@ def test_without_queries_nothing_is_learned():
         learn(telling(FOLDS - 1), "made up")
 
 
+@pytest.mark.slow
 def test_it_can_be_measured_without_publishing():
     (outcome,) = learn(telling(), "made up", kinds=["ranker"], publish=False)
     assert outcome.better
     assert not outcome.version.live
 
 
+@pytest.mark.slow
 def test_the_next_one_has_to_beat_what_is_live(ranker_learned):
     forget()
     (second,) = learn(telling(), "made up", kinds=["ranker"])

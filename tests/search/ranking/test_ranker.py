@@ -52,6 +52,7 @@ def test_more_of_what_should_help_never_lowers_a_hit():
     assert (np.diff(trained.score(rows)) >= -1e-9).all()
 
 
+@pytest.mark.slow
 def test_where_nothing_can_be_learned_the_strongest_prior_is_taken():
     already_right = [group(f"q{number}", {}, [2, 1, *[0] * 10]) for number in range(6)]
     assert fit(already_right).prior == max(ranker.PRIORS)

@@ -65,6 +65,7 @@ def test_what_has_none_of_the_words_stays_below_what_has_them(live_ranker):
     assert covering == sorted(covering, reverse=True)
 
 
+@pytest.mark.slow
 def test_other_modes_and_orders_are_left_alone(live_ranker):
     plain = configuration_of({"ranker": "none"})
     for more in ({"mode": "lexical"}, {"mode": "semantic"}, {"sort": "price"}, {"image_of": "CHAIR-3"}):
@@ -197,6 +198,7 @@ def judgments(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_command_learns_from_judgments_and_keeps_what_proves_nothing(shop, judgments, capsys, quick_learning):
     call_command("fit_ranking", data=judgments, json=True, verbosity=0)
     told = capsys.readouterr().out.strip().splitlines()[-1]
