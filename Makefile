@@ -53,7 +53,7 @@ chromium: # the browser tests drive Debian's Chromium; without it they are skipp
 test: .venv/developing chromium ## the whole suite
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist worksteal
 
-quick: .venv/developing ## the first case of all tests but the slow ones, those in a browser and those on the evaluation data
+quick: .venv/developing ## the first case of each test that is neither slow, nor in a browser, nor on the evaluation data
 	HYPOTHESIS_PROFILE=quick OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(JOBS) --dist worksteal --one-case -m "not slow and not browser and not data"
 
 real-parts: # PostgreSQL 15 and Redis, whose programs are needed and not their services: each run starts its own

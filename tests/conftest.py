@@ -103,7 +103,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     unasked = [mark for mark, wanted in asked.items() if not wanted]
     kept = [item for item in items if not any(map(item.get_closest_marker, unasked))]
     if config.option.one_case:
-        kept = list({item.nodeid.partition("[")[0]: item for item in reversed(kept)}.values())[::-1]
+        first: dict[str, pytest.Item] = {}
+        for item in kept:
+            first.setdefault(item.nodeid.partition("[")[0], item)
+        kept = list(first.values())
     config.hook.pytest_deselected(items=list(set(items).difference(kept)))
     items[:] = kept
 

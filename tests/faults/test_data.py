@@ -25,7 +25,7 @@ from tests.search.index.conftest import publish
 from workers import tasks
 
 __all__ = ["publish"]
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_encoders", "vector_store")]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.usefixtures("quick_encoders", "vector_store")]
 API = "/api/v1/search"
 
 
@@ -43,7 +43,6 @@ def due_now() -> None:
     OutboxEntry.objects.filter(parked_at=None).update(available_at=timezone.now() - timedelta(seconds=1))
 
 
-@pytest.mark.slow
 def test_a_message_is_delivered_twice(publish, record: Record, monkeypatch) -> None:
     products = publish(12)
     encoder, keep, again = get_encoder("text"), Batch.keep, []
@@ -70,7 +69,6 @@ def test_a_message_is_delivered_twice(publish, record: Record, monkeypatch) -> N
     )
 
 
-@pytest.mark.slow
 def test_an_older_change_is_written_after_a_newer_one(publish, record: Record) -> None:
     products = publish(5)
     targets = filling.targets()
@@ -102,7 +100,6 @@ def test_an_older_change_is_written_after_a_newer_one(publish, record: Record) -
     assert overwritten == len(products), "else nothing was out of order"
 
 
-@pytest.mark.slow
 def test_events_come_twice_and_in_any_order(client, publish, record: Record) -> None:
     products, now = publish(4), timezone.now()
     events: list[dict[str, Any]] = [
@@ -132,7 +129,6 @@ def test_events_come_twice_and_in_any_order(client, publish, record: Record) -> 
     )
 
 
-@pytest.mark.slow
 def test_a_product_makes_the_encoder_fail(client, merchandiser, publish, record: Record, settings, monkeypatch) -> None:
     settings.OUTBOX_MAX_ATTEMPTS = 3
     (poison,), others = publish(1, sku="POISON", title=f"Chair {doubles.CRASH}"), publish(20)

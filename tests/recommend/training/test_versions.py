@@ -9,7 +9,7 @@ from recommend.training.models import ModelVersion
 from search.index.client import get_client
 from search.index.drain import drain
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("model")]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.usefixtures("model")]
 
 
 @pytest.fixture
@@ -33,7 +33,6 @@ def price_of(version: ModelVersion, product) -> float:
     return point.payload["price"]
 
 
-@pytest.mark.slow
 def test_one_goes_back_at_once_and_the_points_follow(make, indexed):
     first, second = make(), make()
     indexed[0].price = 44
@@ -55,7 +54,6 @@ def test_one_goes_back_at_once_and_the_points_follow(make, indexed):
     assert versions.level_live() == 0
 
 
-@pytest.mark.slow
 def test_going_back_twice_goes_back_two_steps_and_forward_again(make):
     first, second, third = make(), make(), make()
     versions.go_back_to(versions.before(third))
@@ -66,7 +64,6 @@ def test_going_back_twice_goes_back_two_steps_and_forward_again(make):
     assert ModelVersion.objects.get(live=True) == second
 
 
-@pytest.mark.slow
 def test_the_live_version_and_one_without_files_cannot_be_gone_back_to(make, settings):
     settings.MODELS_KEPT = 1
     first, second = make(), make()
@@ -79,7 +76,6 @@ def test_the_live_version_and_one_without_files_cannot_be_gone_back_to(make, set
     assert ModelVersion.objects.get(live=True) == second
 
 
-@pytest.mark.slow
 def test_what_is_not_kept_loses_files_and_points_but_not_its_figures(make, settings):
     settings.MODELS_KEPT = 2
     made = [make(), make(), make()]
@@ -88,7 +84,6 @@ def test_what_is_not_kept_loses_files_and_points_but_not_its_figures(make, setti
     assert ModelVersion.objects.get(pk=made[0].pk).metrics["new"]["questions"]
 
 
-@pytest.mark.slow
 def test_the_live_version_is_kept_however_old(make, settings):
     settings.MODELS_KEPT = 3
     first, _ = make(), make()
@@ -99,7 +94,6 @@ def test_the_live_version_is_kept_however_old(make, settings):
     assert ModelVersion.objects.get(live=True) == first
 
 
-@pytest.mark.slow
 def test_publishing_again_what_was_published_changes_nothing(make):
     version = make()
     points = get_client().count(behaviour.collection_of(version.pk)).count

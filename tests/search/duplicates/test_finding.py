@@ -14,7 +14,7 @@ from search.models import DuplicateCheck, DuplicatePair
 from tests import doubles
 from tests.search.duplicates.test_likeness import shirt
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vector_store", "quick_encoders")]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.usefixtures("vector_store", "quick_encoders")]
 
 
 def file(image: Image.Image, format: str = "PNG", **options: int) -> bytes:
@@ -43,7 +43,6 @@ def pairs() -> dict[tuple[str, str], list[str]]:
     return {(pair.first.sku, pair.second.sku): pair.reasons for pair in rows}
 
 
-@pytest.mark.slow
 def test_the_same_picture_under_another_sku_is_found_however_it_was_saved():
     sell("A", "Printed shirt", file(shirt(1)))
     sell("B", "Shirt with a print", file(shirt(1), "JPEG", quality=40))
@@ -61,7 +60,6 @@ def test_the_same_picture_under_another_sku_is_found_however_it_was_saved():
     assert DuplicatePair.objects.get(first__sku="D").score >= 0.5
 
 
-@pytest.mark.slow
 def test_a_product_that_is_listed_twice_is_more_likely_one_than_a_shared_picture():
     sell("A", "Printed shirt", file(shirt(1)))
     sell("B", "Printed shirt", file(shirt(1), "JPEG", quality=40))
@@ -72,7 +70,6 @@ def test_a_product_that_is_listed_twice_is_more_likely_one_than_a_shared_picture
     assert pairs()["A", "B"] == ["picture", "title"]
 
 
-@pytest.mark.slow
 def test_without_pictures_words_or_an_ean_tell():
     sell("A", "Volt laptop 15 inch")
     sell("B", "Volt laptop, 15 inch")
@@ -83,7 +80,6 @@ def test_without_pictures_words_or_an_ean_tell():
     assert pairs() == {("A", "B"): ["title"], ("D", "E"): ["code"]}
 
 
-@pytest.mark.slow
 def test_variants_and_what_is_not_for_sale_are_no_duplicates():
     sell("A", "Shirt", file(shirt(1)), family="shirt")
     sell("B", "Shirt", file(shirt(1)), family="shirt")
@@ -92,7 +88,6 @@ def test_variants_and_what_is_not_for_sale_are_no_duplicates():
     assert pairs() == {}
 
 
-@pytest.mark.slow
 def test_a_picture_that_many_products_have_says_nothing():
     for number in range(candidates.MOST_SHARING + 2):
         sell(f"P{number}", f"Product {chr(97 + number) * 5}", file(shirt(9)))
@@ -100,7 +95,6 @@ def test_a_picture_that_many_products_have_says_nothing():
     assert pairs() == {}
 
 
-@pytest.mark.slow
 def test_only_what_changed_is_compared_again(monkeypatch):
     first = sell("A", "Printed shirt", file(shirt(1)))
     sell("B", "Other shirt", file(shirt(2)))
@@ -117,7 +111,6 @@ def test_only_what_changed_is_compared_again(monkeypatch):
     assert DuplicateCheck.objects.count() == 2
 
 
-@pytest.mark.slow
 def test_what_is_not_indexed_yet_waits():
     sell("A", "Printed shirt", file(shirt(1)))
     find()
@@ -126,7 +119,6 @@ def test_what_is_not_indexed_yet_waits():
     assert find().pairs == 1
 
 
-@pytest.mark.slow
 def test_a_pair_goes_when_its_picture_does_and_a_decision_stays():
     sell("A", "Printed shirt", file(shirt(1)))
     second = sell("B", "Shirt with a print", file(shirt(1)))
@@ -145,7 +137,6 @@ def test_a_pair_goes_when_its_picture_does_and_a_decision_stays():
     assert DuplicatePair.objects.get().state == DuplicatePair.State.DIFFERENT
 
 
-@pytest.mark.slow
 def test_a_missing_file_does_not_stop_the_others(monkeypatch):
     sell("A", "Printed shirt", file(shirt(1)))
     sell("B", "Shirt with a print", file(shirt(1), "JPEG", quality=40))
@@ -158,7 +149,6 @@ def test_a_missing_file_does_not_stop_the_others(monkeypatch):
     assert pairs() == {("C", "D"): ["title"]}
 
 
-@pytest.mark.slow
 def test_a_run_ends_in_time_and_goes_on_where_it_was():
     for number in range(3):
         sell(f"P{number}", f"Volt laptop {number}")

@@ -16,7 +16,7 @@ from search.index.compare import compare_all
 from search.index.live import alias_target
 from tests.doubles import CRASH
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_encoders", "vector_store")]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.usefixtures("quick_encoders", "vector_store")]
 CLEAN = {"missing": 0, "stale": 0, "orphaned": 0, "waiting": 0, "parked": 0}
 
 
@@ -41,7 +41,6 @@ def point(id: int, **payload: object) -> models.PointStruct:
     return models.PointStruct(id=id, vector=vectors, payload={"version": 1, "fingerprint": "x"} | payload)
 
 
-@pytest.mark.slow
 def test_embed_indexes_everything_and_says_how_much(publish):
     publish(5)
     result = run("embed")
@@ -51,7 +50,6 @@ def test_embed_indexes_everything_and_says_how_much(publish):
     assert run("embed")["embedded"] == 0
 
 
-@pytest.mark.slow
 def test_embed_counts_what_cannot_be_indexed(publish, settings):
     settings.OUTBOX_MAX_ATTEMPTS = 1
     publish(2)
@@ -61,7 +59,6 @@ def test_embed_counts_what_cannot_be_indexed(publish, settings):
     assert (code, found["missing"], found["parked"]) == (1, 1, 1)
 
 
-@pytest.mark.slow
 def test_embed_all_writes_every_point_again_and_encodes_only_if_told_to(publish):
     publish(3)
     run("embed")
@@ -80,7 +77,6 @@ def test_no_cache_goes_with_all_only():
         call_command("embed", "--no-cache")
 
 
-@pytest.mark.slow
 def test_each_kind_of_difference_is_counted_and_mended(publish):
     products = publish(6)
     run("embed")
@@ -95,7 +91,6 @@ def test_each_kind_of_difference_is_counted_and_mended(publish):
     assert check("--repair") == (0, {"products": 6, "indexed": 6} | CLEAN)
 
 
-@pytest.mark.slow
 def test_a_change_that_was_written_behind_the_services_back_is_stale(publish):
     (product,) = publish()
     run("embed")
@@ -103,7 +98,6 @@ def test_a_change_that_was_written_behind_the_services_back_is_stale(publish):
     assert check()[1]["stale"] == 1
 
 
-@pytest.mark.slow
 def test_what_waits_in_the_outbox_is_reported(publish):
     publish(2)
     run("embed")
@@ -112,7 +106,6 @@ def test_what_waits_in_the_outbox_is_reported(publish):
     assert (code, found["missing"], found["waiting"]) == (1, 1, 1)
 
 
-@pytest.mark.slow
 def test_without_an_index_it_says_so_and_repair_makes_one(publish):
     publish(2)
     with pytest.raises(CommandError, match="run `embed`"):
@@ -120,7 +113,6 @@ def test_without_an_index_it_says_so_and_repair_makes_one(publish):
     assert check("--repair")[0] == 0
 
 
-@pytest.mark.slow
 def test_streams_longer_than_their_portions_are_merged_in_order(publish, monkeypatch):
     monkeypatch.setattr(compare, "PRODUCTS_AT_ONCE", 3)
     monkeypatch.setattr(compare, "POINTS_AT_ONCE", 2)

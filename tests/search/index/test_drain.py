@@ -19,7 +19,7 @@ from search.index.live import live_collection
 from search.models import Embedding
 from tests.doubles import CRASH, OUTAGE
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_encoders", "vector_store")]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.usefixtures("quick_encoders", "vector_store")]
 
 
 def point(product: Product):
@@ -32,7 +32,6 @@ def due_now() -> None:
     OutboxEntry.objects.update(available_at=timezone.now() - timedelta(seconds=1))
 
 
-@pytest.mark.slow
 def test_a_published_product_gets_a_point(publish):
     (product,) = publish()
     report = drain_once()
@@ -46,7 +45,6 @@ def test_a_published_product_gets_a_point(publish):
     assert not OutboxEntry.objects.exists()
 
 
-@pytest.mark.slow
 def test_every_picture_becomes_one_vector_in_the_shops_order(publish, png):
     (product,) = publish()
     for colour in ("red", "lime"):
@@ -61,7 +59,6 @@ def test_every_picture_becomes_one_vector_in_the_shops_order(publish, png):
         assert np.allclose(vector, encoder.encode_images([open_for_encoding(picture)])[0], atol=2e-3)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("take_away", [services.archive, services.unpublish, services.delete_products])
 def test_a_product_that_is_no_longer_for_sale_loses_its_point(publish, take_away):
     gone, stays = publish(2)
@@ -72,7 +69,6 @@ def test_a_product_that_is_no_longer_for_sale_loses_its_point(publish, take_away
     assert point(stays) is not None
 
 
-@pytest.mark.slow
 def test_unchanged_content_is_not_encoded_again(publish):
     publish(3)
     drain()
@@ -86,14 +82,12 @@ def test_unchanged_content_is_not_encoded_again(publish):
     assert {record.payload["price"] for record in get_client().scroll(live_collection().name)[0]} == {99.0}
 
 
-@pytest.mark.slow
 def test_two_products_with_the_same_picture_share_its_vector(publish, png):
     for product in publish(2):
         add_picture(product, png("red"))
     assert drain().pictures == 1
 
 
-@pytest.mark.slow
 def test_a_lost_vector_store_is_refilled_without_encoding(publish):
     publish(5)
     drain()
@@ -108,7 +102,6 @@ def test_a_lost_vector_store_is_refilled_without_encoding(publish):
     assert encoder.texts_seen in (["Late"], [])
 
 
-@pytest.mark.slow
 def test_the_number_of_queries_does_not_grow_with_the_batch(publish, django_assert_max_num_queries):
     publish(1)
     drain()  # to the end of the first filling, which has queries of its own
@@ -117,7 +110,6 @@ def test_the_number_of_queries_does_not_grow_with_the_batch(publish, django_asse
         assert drain_once(40).done == 40
 
 
-@pytest.mark.slow
 def test_one_poisoned_product_does_not_hold_up_its_batch_and_is_parked(publish, settings):
     settings.OUTBOX_MAX_ATTEMPTS = 3
     good, (bad,) = publish(6), publish(1, title=f"Lamp {CRASH}")
@@ -133,7 +125,6 @@ def test_one_poisoned_product_does_not_hold_up_its_batch_and_is_parked(publish, 
     assert drain_once().claimed == 0
 
 
-@pytest.mark.slow
 def test_a_parked_product_is_tried_again_when_it_changes(publish, settings):
     settings.OUTBOX_MAX_ATTEMPTS = 1
     (bad,) = publish(1, title=f"Lamp {CRASH}")
@@ -147,7 +138,6 @@ def test_a_parked_product_is_tried_again_when_it_changes(publish, settings):
     assert point(bad).payload["version"] == bad.version
 
 
-@pytest.mark.slow
 def test_a_product_whose_picture_is_lost_fails_alone_and_says_why(publish, png):
     broken, fine = publish(2)
     for product in (broken, fine):
@@ -159,7 +149,6 @@ def test_a_product_whose_picture_is_lost_fails_alone_and_says_why(publish, png):
     assert "is missing" in OutboxEntry.objects.get().error
 
 
-@pytest.mark.slow
 def test_an_encoder_that_is_down_costs_no_attempts(publish):
     publish(1, title=f"Lamp {OUTAGE}")
     for _ in range(8):
@@ -171,7 +160,6 @@ def test_an_encoder_that_is_down_costs_no_attempts(publish):
     assert "busy" in entry.error
 
 
-@pytest.mark.slow
 def test_a_store_that_is_down_costs_no_attempts(publish, monkeypatch):
     publish(3)
 
@@ -186,7 +174,6 @@ def test_a_store_that_is_down_costs_no_attempts(publish, monkeypatch):
     assert drain_once().done == 3
 
 
-@pytest.mark.slow
 def test_a_point_that_the_store_refuses_fails_alone(publish, monkeypatch):
     good, (bad,) = publish(4), publish(1)
     upsert = batches._upsert
@@ -202,7 +189,6 @@ def test_a_point_that_the_store_refuses_fails_alone(publish, monkeypatch):
     assert OutboxEntry.objects.get().product_id == bad.id
 
 
-@pytest.mark.slow
 def test_a_change_during_the_work_is_indexed_too(publish, monkeypatch):
     (product,) = publish()
     upsert = batches._upsert
@@ -237,7 +223,6 @@ def _rename(product: Product, title: str) -> None:
     services.save_product(fresh)
 
 
-@pytest.mark.slow
 def test_large_points_are_sent_in_several_requests(publish, monkeypatch):
     monkeypatch.setattr(batches, "REQUEST_BYTES", 20_000)
     sizes = []
@@ -249,7 +234,6 @@ def test_large_points_are_sent_in_several_requests(publish, monkeypatch):
     assert sum(sizes) == 30
 
 
-@pytest.mark.slow
 def test_points_are_what_is_kept_to_the_last_bit(publish):
     (product,) = publish()
     drain()

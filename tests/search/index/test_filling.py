@@ -20,7 +20,7 @@ from search.index.live import alias_target, live_collection, on_live
 from search.models import Embedding, IndexCollection
 from tests.waiting import wait_for
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_encoders", "vector_store")]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.usefixtures("quick_encoders", "vector_store")]
 State = IndexCollection.State
 
 
@@ -57,7 +57,6 @@ def test_before_anything_is_indexed_the_index_is_missing_and_says_so():
         live_collection(refresh=True)
 
 
-@pytest.mark.slow
 def test_the_first_drain_makes_collection_and_alias(publish):
     publish(2)
     settle()
@@ -69,7 +68,6 @@ def test_the_first_drain_makes_collection_and_alias(publish):
     assert info.config.params.sparse_vectors["terms"].modifier == models.Modifier.IDF
 
 
-@pytest.mark.slow
 def test_asking_again_changes_nothing(publish):
     publish(2)
     settle()
@@ -87,7 +85,6 @@ def test_products_that_are_in_the_new_collection_already_are_not_written_again(p
     assert not filling.is_filling()
 
 
-@pytest.mark.slow
 def test_a_new_model_gets_a_collection_of_its_own(publish, settings):
     publish(4)
     settle()
@@ -103,7 +100,6 @@ def test_a_new_model_gets_a_collection_of_its_own(publish, settings):
     assert dict(IndexCollection.objects.values_list("name", "state")) == {old.name: State.RETIRED, new.name: State.LIVE}
 
 
-@pytest.mark.slow
 def test_writes_go_to_both_collections_while_one_is_filled(publish, settings, monkeypatch):
     monkeypatch.setattr(filling, "PORTION", 3)
     monkeypatch.setattr(filling, "LOW_WATER", 1)
@@ -126,7 +122,6 @@ def test_writes_go_to_both_collections_while_one_is_filled(publish, settings, mo
     assert compare_all(alias_target()).clean
 
 
-@pytest.mark.slow
 def test_a_write_that_was_under_way_when_the_filling_began_reaches_the_new_collection(publish, settings):
     from search.index import outbox
     from search.index.batch import Batch
@@ -142,7 +137,6 @@ def test_a_write_that_was_under_way_when_the_filling_began_reaches_the_new_colle
     assert OutboxEntry.objects.get().claimed_by == ""
 
 
-@pytest.mark.slow
 def test_filling_goes_on_where_a_killed_process_left_it(publish, settings, monkeypatch):
     monkeypatch.setattr(filling, "PORTION", 2)
     monkeypatch.setattr(filling, "LOW_WATER", 1)
@@ -159,7 +153,6 @@ def test_filling_goes_on_where_a_killed_process_left_it(publish, settings, monke
     assert compare_all(alias_target()).indexed == 7
 
 
-@pytest.mark.slow
 def test_the_alias_does_not_move_while_points_are_lacking(publish, settings):
     publish(3)
     settle()
@@ -174,7 +167,6 @@ def test_the_alias_does_not_move_while_points_are_lacking(publish, settings):
         assert compare_all(alias_target()).clean
 
 
-@pytest.mark.slow
 def test_a_parked_product_does_not_hold_up_the_change(publish, settings):
     from tests.doubles import CRASH
 
@@ -189,7 +181,6 @@ def test_a_parked_product_does_not_hold_up_the_change(publish, settings):
     assert OutboxEntry.objects.get().parked_at
 
 
-@pytest.mark.slow
 def test_a_filling_whose_model_changed_again_is_given_up(publish, settings):
     publish(2)
     settle()
@@ -202,7 +193,6 @@ def test_a_filling_whose_model_changed_again_is_given_up(publish, settings):
     assert alias_target() == current
 
 
-@pytest.mark.slow
 def test_going_back_to_a_retired_collection_fills_it_anew(publish, settings):
     gone, *_ = publish(3)
     settle()
@@ -219,7 +209,6 @@ def test_going_back_to_a_retired_collection_fills_it_anew(publish, settings):
     assert compare_all(alias_target()).clean
 
 
-@pytest.mark.slow
 def test_a_retired_collection_is_dropped_after_its_grace_with_vectors_nobody_uses(publish, settings):
     publish(2)
     settle()
@@ -235,7 +224,6 @@ def test_a_retired_collection_is_dropped_after_its_grace_with_vectors_nobody_use
     assert set(Embedding.objects.values_list("model_id", flat=True)) == {"hashed-words-7"}
 
 
-@pytest.mark.slow
 def test_a_query_on_a_dropped_collection_asks_the_live_one_instead(publish, settings):
     (product,) = publish()
     settle()
@@ -248,7 +236,6 @@ def test_a_query_on_a_dropped_collection_asks_the_live_one_instead(publish, sett
     assert search("Chair") == [product.id]
 
 
-@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_no_search_fails_or_is_empty_during_a_change_of_model_and_writes(publish, settings, monkeypatch):
     monkeypatch.setattr(filling, "PORTION", 20)
